@@ -1,0 +1,65 @@
+"""Every exception that Danlu raises for what a user can mend.
+
+DanluError
+├── SpaceError          a hyperparameter is declared wrongly, or a config does not fit the space
+├── ObjectiveError      an objective, a metric name or a metric's value is wrong
+├── StrategyError       a strategy's settings do not fit each other or the space
+├── StudyError          a call that the study can't serve: an unknown trial, a trial that has ended, another space
+│   └── StudyBusy       another process runs the trials of this study
+├── StoreError          the journal can't be read or written: disk full, read-only, damaged
+│   └── Conflict        somebody else appended first; read again, decide again
+├── ArtifactError       a value can't be kept under that name: an image of the wrong shape, an unsafe name
+├── RunnerError         the trials can't be run: a function that can't be sent to a worker, no such device
+└── UnknownName         no strategy, store, runner or picture of that name
+"""
+
+
+class DanluError(Exception):
+    """Something that the user of Danlu can mend; the message says what was expected, what came, what to do."""
+
+
+class SpaceError(DanluError, ValueError):
+    """A hyperparameter is declared wrongly, or a config does not fit the space."""
+
+
+class ObjectiveError(DanluError, ValueError):
+    """An objective, a metric name or a metric's value is wrong."""
+
+
+class StrategyError(DanluError, ValueError):
+    """A strategy's settings do not fit each other or the space."""
+
+
+class StudyError(DanluError, RuntimeError):
+    """A call that the study can't serve in the state it is in."""
+
+
+class StudyBusy(StudyError):
+    """Another process runs the trials of this study."""
+
+
+class StoreError(DanluError, OSError):
+    """The journal can't be read or written."""
+
+
+class Conflict(StoreError):
+    """Somebody else appended at this position first: read what is new, then decide again."""
+
+
+class ArtifactError(DanluError, ValueError):
+    """A value can't be kept under that name."""
+
+
+class RunnerError(DanluError, RuntimeError):
+    """The trials can't be run as asked."""
+
+
+class UnknownName(DanluError, LookupError):
+    """No strategy, store, runner or picture has that name."""
+
+    def __init__(self, kind: str, name: str, known: list[str]) -> None:
+        import difflib
+
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"no {kind} {name!r}.{hint} Known: {', '.join(sorted(known))}.")

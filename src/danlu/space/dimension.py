@@ -1,0 +1,436 @@
+"""Float, Int, Choice: the values that one hyperparameter may take.
+
+This is the only module that asks "is it a float, an int or a choice?". Everything else sees two maps and their inverses:
+
+- `encode` / `decode`: value <-> coordinate u in [0, 1], an isometry of the hyperparameter's own scale. Both bounds lie
+  exactly on 0 and 1, because real optima do (batch size, momentum and depth at an end of their range).
+- `quantile`: v in [0, 1) -> value, under the uniform distribution on that scale: every level of an int or a choice is
+  equally likely, its two end levels included (on a log scale: likely in proportion to its cell).
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, ClassVar
+
+from danlu.errors import SpaceError
+
+Value = float | int | str | bool
+"""What a hyperparameter can be."""
+
+
+class _Missing:
+    """Marks a hyperparameter without a default: None could be mistaken for a value."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __reduce__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
+
+
+class Numeric:
+    """An interval of numbers, perhaps on a log scale, perhaps in steps. The common part of `Float` and `Int`."""
+
+    kind: ClassVar[str]
+    ordered: ClassVar[bool] = True
+
+    def __init__(
+        self, low: float, high: float, *, log: bool = False, step: float | None = None, default: Any = MISSING
+    ) -> None:
+        self.low, self.high, self.log, self.step, self.default = low, high, log, step, default
+
+    def _key(self) -> tuple[Any, ...]:
+        return type(self), self.low, self.high, self.log, self.step, self.default
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Numeric) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        words = [repr(self.low), repr(self.high)]
+        words += ["log=True"] * self.log
+        words += [f"step={self.step!r}"] * (self.step is not None)
+        words += [f"default={self.default!r}"] * (self.default is not MISSING)
+        return f"{type(self).__name__}({', '.join(words)})"
+
+    def with_default(self, default: Any) -> "Numeric":
+        """The same interval with another default (`MISSING` for none)."""
+        return type(self)(self.low, self.high, log=self.log, step=self.step, default=default)
+
+    # what the scale is made of ------------------------------------------------------------------------------------
+
+    @cached_property
+    def levels(self) -> int | None:
+        """Number of distinct values; None for a continuous interval."""
+        if self.step is None:
+            return None
+        return round((self.high - self.low) / self.step) + 1
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        return self._warp(self.low), self._warp(self.high)
+
+    @cached_property
+    def _cells(self) -> tuple[float, float]:
+        """The scale's ends widened by half a cell, so that the end levels are as likely as the others."""
+        if self.step is None:
+            return self._scale
+        below = self.low - self.step / 2
+        if self.log and below <= 0:
+            below = self.low / 2
+        return self._warp(below), self._warp(self.high + self.step / 2)
+
+    def _warp(self, value: float) -> float:
+        return math.log(value) if self.log else float(value)
+
+    def _unwarp(self, position: float) -> float:
+        return math.exp(position) if self.log else position
+
+    def _snap(self, number: float) -> Any:
+        raise NotImplementedError
+
+    # the maps -------------------------------------------------------------------------------------------------------
+
+    def encode(self, value: Any) -> float:
+        """Coordinate u in [0, 1] of a value of this dimension."""
+        low, high = self._scale
+        return 0.5 if low == high else (self._warp(value) - low) / (high - low)
+
+    def decode(self, u: float) -> Any:
+        """The value nearest to coordinate u; u outside [0, 1] is clipped."""
+        low, high = self._scale
+        return self._snap(self._unwarp(low + min(max(u, 0.0), 1.0) * (high - low)))
+
+    def quantile(self, v: float) -> Any:
+        """The value below which a share v in [0, 1) of the uniform distribution on this scale lies."""
+        low, high = self._cells
+        return self._snap(self._unwarp(low + v * (high - low)))
+
+    def sample(self, rng: Any) -> Any:
+        """One value, uniform on this dimension's scale. `rng` is a `numpy.random.Generator`."""
+        return self.quantile(rng.random())
+
+    def grid(self, levels: int) -> list[Any]:
+        """At most `levels` values, evenly spread on this scale, both bounds included; all levels if there are fewer."""
+        if self.levels is not None and self.levels <= levels:
+            return self._unique(self._level(k) for k in range(self.levels))
+        if levels == 1:
+            return [self.decode(0.5)]
+        return self._unique(self.decode(k / (levels - 1)) for k in range(levels))
+
+    def contains(self, value: object) -> bool:
+        """Whether the value is one that this dimension can take."""
+        raise NotImplementedError
+
+    def adopt(self, value: Any) -> Any:
+        """The value as this dimension's own Python type (a NumPy scalar or an int for a float), if it is one at all."""
+        if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+            value = value.item()
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return value
+        if self.kind == "float":
+            return float(value)
+        return int(value) if value == value // 1 else value
+
+    def middle(self) -> Any:
+        """The value that stands for this dimension where no default was given: the middle of its scale."""
+        return self.decode(0.5)
+
+    def _level(self, k: int) -> Any:
+        """The k-th level of a stepped interval; in decimals, so that 3 * 0.1 is 0.3."""
+        return float(Decimal(repr(self.low)) + k * Decimal(repr(self.step)))
+
+    @staticmethod
+    def _unique(values: Iterable[Any]) -> list[Any]:
+        return list(dict.fromkeys(values))
+
+    # declaration ----------------------------------------------------------------------------------------------------
+
+    def check(self, name: str) -> None:
+        """Raises `SpaceError` if this declaration makes no sense; the message names `name`, value and remedy."""
+        self._check_numbers(name)
+        if self.low > self.high:
+            raise SpaceError(
+                f"{name!r}: low must not exceed high, got low={self.low}, high={self.high}. Swap the two bounds."
+            )
+        if self.log and self.low <= 0:
+            remedy = f"{type(self).__name__}({self._positive()}, {self.high}, log=True)"
+            raise SpaceError(
+                f"{name!r}: low must be > 0 on a log scale, got low={self.low}. Use {remedy} or drop log."
+            )
+        if self.step is not None:
+            self._check_step(name, self.step)
+        if self.default is not MISSING and not self.contains(self.default):
+            raise SpaceError(
+                f"{name!r}: the default {self.default!r} is not one of {self}. "
+                f"Widen the range or choose a default in it, such as {self.middle()!r}."
+            )
+
+    def _check_numbers(self, name: str) -> None:
+        for what, number in (("low", self.low), ("high", self.high), ("step", self.step)):
+            if number is None and what == "step":
+                continue
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+                raise SpaceError(f"{name!r}: {what} must be a finite number, got {number!r}.")
+
+    def _check_step(self, name: str, step: float) -> None:
+        if step <= 0:
+            raise SpaceError(f"{name!r}: step must be > 0, got step={step}. Leave it out for a continuous range.")
+        count = (self.high - self.low) / step
+        if abs(count - round(count)) > 1e-9 * max(1.0, abs(count)):
+            fit = type(self)(self.low, self.high, step=step)._level(math.floor(count))
+            raise SpaceError(
+                f"{name!r}: step {step} doesn't fit: {self.low} + k·{step} never meets high={self.high}. "
+                f"Use high={fit} or another step."
+            )
+
+    def _positive(self) -> Any:
+        return 1 if self.kind == "int" else self.high / 1000
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form for JSON and TOML; `Space.from_dict` reads it."""
+        out: dict[str, Any] = {"type": self.kind, "low": self.low, "high": self.high}
+        if self.log:
+            out["log"] = True
+        if self.step is not None and not (self.kind == "int" and self.step == 1):
+            out["step"] = self.step
+        if self.default is not MISSING:
+            out["default"] = self.default
+        return out
+
+
+class Float(Numeric):
+    """A real number between two bounds, both included.
+
+    Attributes:
+        low, high: the bounds.
+        log: whether ratios matter rather than differences (learning rates, weights of losses).
+        step: if given, only low, low + step, ..., high can be taken.
+        default: what the user runs today; it is the first trial.
+    """
+
+    kind = "float"
+
+    def _snap(self, number: float) -> float:
+        number = min(max(number, self.low), self.high)
+        if self.step is None:
+            return float(number)
+        return float(self._level(min(round((number - self.low) / self.step), self.levels - 1)))  # type: ignore[operator]
+
+    def contains(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
+            return False
+        if self.step is None:
+            return True
+        count = (value - self.low) / self.step
+        return abs(count - round(count)) < 1e-9 * max(1.0, abs(count))
+
+
+class Int(Numeric):
+    """A whole number between two bounds, both included.
+
+    Attributes:
+        low, high: the bounds.
+        log: whether ratios matter rather than differences (layer widths, batch sizes).
+        step: distance of neighbouring values, a whole number; 1 if not given.
+        default: what the user runs today; it is the first trial.
+    """
+
+    kind = "int"
+
+    def __init__(self, low: int, high: int, *, log: bool = False, step: int | None = None, default: Any = MISSING):
+        super().__init__(low, high, log=log, step=1 if step is None else step, default=default)
+
+    def _snap(self, number: float) -> int:
+        return int(self._level(round((min(max(number, self.low), self.high) - self.low) / self.step)))  # type: ignore[operator]
+
+    def _level(self, k: int) -> int:
+        return int(self.low + k * self.step)  # type: ignore[operator]
+
+    def contains(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
+            return False
+        return (value - self.low) % self.step == 0  # type: ignore[operator]
+
+    def _check_numbers(self, name: str) -> None:
+        super()._check_numbers(name)
+        for what, number in (("low", self.low), ("high", self.high), ("step", self.step)):
+            if not isinstance(number, int):
+                raise SpaceError(f"{name!r}: {what} of an Int must be a whole number, got {number!r}. Use Float instead.")
+
+
+class Choice:
+    """One of several options, each of which may carry hyperparameters of its own.
+
+    `Choice("relu", "gelu")` has plain options; in `Choice({"sgd": Space({...}), "adam": Space({...})})` each option
+    opens a branch: its sub-space is active only where the option is chosen.
+
+    Attributes:
+        options: strings, numbers or truth values, in the order given.
+        branches: option -> Space, for the options that carry one.
+        ordered: whether the order of the options means something ("small" < "medium" < "large").
+        default: what the user runs today; it is the first trial.
+    """
+
+    kind: ClassVar[str] = "choice"
+    log: ClassVar[bool] = False
+
+    def __init__(self, *options: Any, ordered: bool = False, default: Any = MISSING) -> None:
+        branches: dict[Any, Any] = {}
+        if len(options) == 1 and isinstance(options[0], Mapping):
+            branches = {option: space for option, space in options[0].items() if space is not None}
+            options = tuple(options[0])
+        elif len(options) == 1 and isinstance(options[0], (list, tuple)):
+            options = tuple(options[0])
+        self.options: tuple[Value, ...] = options
+        self.branches: dict[Value, Any] = branches
+        self.ordered, self.default = ordered, default
+
+    def _key(self) -> tuple[Any, ...]:
+        typed = tuple((type(option), option) for option in self.options)
+        return typed, tuple(self.branches.items()), self.ordered, self.default
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choice) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        words = [repr({o: self.branches.get(o) for o in self.options})] if self.branches else list(map(repr, self.options))
+        words += ["ordered=True"] * self.ordered
+        words += [f"default={self.default!r}"] * (self.default is not MISSING)
+        return f"Choice({', '.join(words)})"
+
+    def with_default(self, default: Any) -> "Choice":
+        """The same options with another default (`MISSING` for none)."""
+        options = {option: self.branches.get(option) for option in self.options}
+        return Choice(options, ordered=self.ordered, default=default)
+
+    @property
+    def levels(self) -> int:
+        """Number of options."""
+        return len(self.options)
+
+    @cached_property
+    def _index(self) -> dict[tuple[type, Any], int]:
+        return {(type(option), option): k for k, option in enumerate(self.options)}
+
+    def encode(self, value: Any) -> float:
+        """Coordinate in [0, 1]: rank / (k - 1) if ordered, else the middle of the option's cell of width 1 / k."""
+        k = self._index[type(value), value]
+        if self.ordered:
+            return k / (len(self.options) - 1) if len(self.options) > 1 else 0.5
+        return (k + 0.5) / len(self.options)
+
+    def decode(self, u: float) -> Value:
+        """The option nearest to coordinate u; u outside [0, 1] is clipped."""
+        last = len(self.options) - 1
+        u = min(max(u, 0.0), 1.0)
+        return self.options[round(u * last) if self.ordered else min(int(u * (last + 1)), last)]
+
+    def quantile(self, v: float) -> Value:
+        """The option in whose cell v in [0, 1) lies; all options are equally likely."""
+        return self.options[min(int(v * len(self.options)), len(self.options) - 1)]
+
+    def sample(self, rng: Any) -> Value:
+        """One option, all equally likely. `rng` is a `numpy.random.Generator`."""
+        return self.quantile(rng.random())
+
+    def grid(self, levels: int) -> list[Value]:
+        """All options: leaving one out would not be a grid."""
+        return list(self.options)
+
+    def contains(self, value: object) -> bool:
+        """Whether the value is one of the options (True is not 1, 1 is not 1.0)."""
+        try:
+            return (type(value), value) in self._index
+        except TypeError:  # an unhashable value
+            return False
+
+    def adopt(self, value: Any) -> Any:
+        """The value as a plain Python object (a NumPy scalar becomes one)."""
+        return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
+    def middle(self) -> Value:
+        """The option that stands for this dimension where no default was given: the first."""
+        return self.options[0]
+
+    def check(self, name: str) -> None:
+        """Raises `SpaceError` if this declaration makes no sense; the message names `name`, value and remedy."""
+        if not self.options:
+            raise SpaceError(f"{name!r}: a Choice needs at least one option, got none.")
+        seen: list[Value] = []
+        for option in self.options:
+            if not isinstance(option, (str, int, float, bool)):
+                raise SpaceError(
+                    f"{name!r}: an option must be a string, a number or a truth value, got {option!r}. "
+                    f"Use a name for it and look the object up in your own code."
+                )
+            if option in seen:
+                raise SpaceError(f"{name!r}: the option {option!r} is given twice. Remove one of the two.")
+            seen.append(option)
+        if self.default is not MISSING and not self.contains(self.default):
+            raise SpaceError(f"{name!r}: the default {self.default!r} is not an option. Options: {_listed(self.options)}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form for JSON and TOML; `Space.from_dict` reads it."""
+        out: dict[str, Any] = {"type": "choice", "options": list(self.options)}
+        if self.branches:
+            out["branches"] = {str(option): space.to_dict() for option, space in self.branches.items()}
+        if self.ordered:
+            out["ordered"] = True
+        if self.default is not MISSING:
+            out["default"] = self.default
+        return out
+
+
+Dimension = Float | Int | Choice
+"""The values that one hyperparameter may take."""
+
+
+def _listed(options: Sequence[Value]) -> str:
+    return ", ".join(map(repr, options))
+
+
+def _choice_from(name: str, form: Mapping[str, Any], read_space: Any) -> Choice:
+    options = form.get("options")
+    if not isinstance(options, (list, tuple)):
+        raise SpaceError(f"{name!r}: a choice needs options = [...], got {options!r}.")
+    named = {str(option): option for option in options}
+    branches = form.get("branches", {})
+    unknown = [option for option in branches if option not in named]
+    if unknown:
+        raise SpaceError(f"{name!r}: branch {unknown[0]!r} is not an option. Options: {_listed(options)}.")
+    if len(named) < len(options):
+        Choice(*options).check(name)  # says which option is given twice
+    with_branches = {option: read_space(branches[key]) if key in branches else None for key, option in named.items()}
+    return Choice(with_branches, ordered=form.get("ordered", False), default=form.get("default", MISSING))
+
+
+_KEYS = {
+    "float": {"type", "low", "high", "log", "step", "default"},
+    "int": {"type", "low", "high", "log", "step", "default"},
+    "choice": {"type", "options", "branches", "ordered", "default"},
+}
+
+
+def dimension_from_dict(name: str, form: Mapping[str, Any], read_space: Any) -> Dimension:
+    """The dimension that `to_dict` wrote; `read_space` reads the sub-spaces of branches."""
+    kind = form["type"]
+    unknown = set(form) - _KEYS[kind]
+    if unknown:
+        raise SpaceError(f"{name!r}: a {kind} has no setting {min(unknown)!r}. Known: {', '.join(sorted(_KEYS[kind]))}.")
+    if kind == "choice":
+        return _choice_from(name, form, read_space)
+    if "low" not in form or "high" not in form:
+        raise SpaceError(f"{name!r}: a {kind} needs low and high, got {dict(form)}.")
+    settings = {key: form[key] for key in ("log", "step", "default") if key in form}
+    return (Float if kind == "float" else Int)(form["low"], form["high"], **settings)
