@@ -1,6 +1,6 @@
 """Float, Int, Choice: the values that one hyperparameter may take.
 
-This is the only module that asks "is it a float, an int or a choice?". Everything else sees two maps and their inverses:
+This is the only module that asks "is it a float, an int or a choice?". Everything else sees two maps:
 
 - `encode` / `decode`: value <-> coordinate u in [0, 1], an isometry of the hyperparameter's own scale. Both bounds lie
   exactly on 0 and 1, because real optima do (batch size, momentum and depth at an end of their range).
@@ -9,7 +9,8 @@ This is the only module that asks "is it a float, an int or a choice?". Everythi
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
@@ -32,17 +33,35 @@ class _Missing:
 
 MISSING: Any = _Missing()
 
+# A coordinate is a double: up to here every whole number survives encode and decode, on a log scale too.
+_LARGEST_INT = 10**13
+
+
+def _is_finite(number: object) -> bool:
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return False
+    return abs(number) <= sys.float_info.max  # math.isfinite overflows on 10**400
+
+
+def _plain(value: Any) -> Any:
+    """The Python object that a NumPy scalar stands for; anything else as it is."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
 
 class Numeric:
     """An interval of numbers, perhaps on a log scale, perhaps in steps. The common part of `Float` and `Int`."""
 
     kind: ClassVar[str]
     ordered: ClassVar[bool] = True
+    low: float
+    high: float
+    step: float | None
 
     def __init__(
         self, low: float, high: float, *, log: bool = False, step: float | None = None, default: Any = MISSING
     ) -> None:
-        self.low, self.high, self.log, self.step, self.default = low, high, log, step, default
+        self.low, self.high, self.log = _plain(low), _plain(high), log
+        self.step, self.default = _plain(step), _plain(default)
 
     def _key(self) -> tuple[Any, ...]:
         return type(self), self.low, self.high, self.log, self.step, self.default
@@ -105,8 +124,10 @@ class Numeric:
 
     def decode(self, u: float) -> Any:
         """The value nearest to coordinate u; u outside [0, 1] is clipped."""
+        if u <= 0.0 or u >= 1.0:  # a bound, to the last bit: the warp and its inverse would miss it by a rounding
+            return self._snap(self.low if u <= 0.0 else self.high)
         low, high = self._scale
-        return self._snap(self._unwarp(low + min(max(u, 0.0), 1.0) * (high - low)))
+        return self._snap(self._unwarp(low + u * (high - low)))
 
     def quantile(self, v: float) -> Any:
         """The value below which a share v in [0, 1) of the uniform distribution on this scale lies."""
@@ -120,7 +141,7 @@ class Numeric:
     def grid(self, levels: int) -> list[Any]:
         """At most `levels` values, evenly spread on this scale, both bounds included; all levels if there are fewer."""
         if self.levels is not None and self.levels <= levels:
-            return self._unique(self._level(k) for k in range(self.levels))
+            return self._unique(self._nth(k) for k in range(self.levels))
         if levels == 1:
             return [self.decode(0.5)]
         return self._unique(self.decode(k / (levels - 1)) for k in range(levels))
@@ -131,8 +152,7 @@ class Numeric:
 
     def adopt(self, value: Any) -> Any:
         """The value as this dimension's own Python type (a NumPy scalar or an int for a float), if it is one at all."""
-        if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-            value = value.item()
+        value = _plain(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return value
         if self.kind == "float":
@@ -144,8 +164,16 @@ class Numeric:
         return self.decode(0.5)
 
     def _level(self, k: int) -> Any:
-        """The k-th level of a stepped interval; in decimals, so that 3 * 0.1 is 0.3."""
+        """low + k·step; in decimals, so that 3 * 0.1 is 0.3."""
         return float(Decimal(repr(self.low)) + k * Decimal(repr(self.step)))
+
+    def _nth(self, k: int) -> Any:
+        """The k-th level of a stepped interval; the last is the bound itself, also where the step is rounded (1/3)."""
+        return self.high if k == (self.levels or 0) - 1 else self._level(k)
+
+    def _nearest_level(self, number: float) -> Any:
+        # half up, not half to even: cells [k, k + 1) / levels of `quantile` then are all alike
+        return self._nth(min(math.floor((number - self.low) / (self.step or 1) + 0.5), (self.levels or 1) - 1))
 
     @staticmethod
     def _unique(values: Iterable[Any]) -> list[Any]:
@@ -162,9 +190,7 @@ class Numeric:
             )
         if self.log and self.low <= 0:
             remedy = f"{type(self).__name__}({self._positive()}, {self.high}, log=True)"
-            raise SpaceError(
-                f"{name!r}: low must be > 0 on a log scale, got low={self.low}. Use {remedy} or drop log."
-            )
+            raise SpaceError(f"{name!r}: low must be > 0 on a log scale, got low={self.low}. Use {remedy} or drop log.")
         if self.step is not None:
             self._check_step(name, self.step)
         if self.default is not MISSING and not self.contains(self.default):
@@ -177,13 +203,21 @@ class Numeric:
         for what, number in (("low", self.low), ("high", self.high), ("step", self.step)):
             if number is None and what == "step":
                 continue
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-                raise SpaceError(f"{name!r}: {what} must be a finite number, got {number!r}.")
+            if not _is_finite(number):
+                example = "Int(16, 512)" if self.kind == "int" else "Float(0.0, 1.0)"
+                raise SpaceError(f"{name!r}: {what} must be a finite number, got {number!r}. Write {example}, say.")
+        if self.high - self.low > sys.float_info.max:
+            raise SpaceError(
+                f"{name!r}: high - low must be a finite number, got low={self.low}, high={self.high}. Use a log scale "
+                f"of positive numbers."
+            )
 
     def _check_step(self, name: str, step: float) -> None:
         if step <= 0:
             raise SpaceError(f"{name!r}: step must be > 0, got step={step}. Leave it out for a continuous range.")
         count = (self.high - self.low) / step
+        if count > 1e15:
+            raise SpaceError(f"{name!r}: step={step} gives more levels than can be told apart. Leave it out.")
         if abs(count - round(count)) > 1e-9 * max(1.0, abs(count)):
             fit = type(self)(self.low, self.high, step=step)._level(math.floor(count))
             raise SpaceError(
@@ -220,11 +254,10 @@ class Float(Numeric):
 
     def _snap(self, number: float) -> float:
         number = min(max(number, self.low), self.high)
-        if self.step is None:
-            return float(number)
-        return float(self._level(min(round((number - self.low) / self.step), self.levels - 1)))  # type: ignore[operator]
+        return float(number if self.step is None else self._nearest_level(number))
 
     def contains(self, value: object) -> bool:
+        """Whether the value is a number in range, on a step if there are steps."""
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
             return False
         if self.step is None:
@@ -237,7 +270,7 @@ class Int(Numeric):
     """A whole number between two bounds, both included.
 
     Attributes:
-        low, high: the bounds.
+        low, high: the bounds, at most 10**13 in size.
         log: whether ratios matter rather than differences (layer widths, batch sizes).
         step: distance of neighbouring values, a whole number; 1 if not given.
         default: what the user runs today; it is the first trial.
@@ -249,21 +282,29 @@ class Int(Numeric):
         super().__init__(low, high, log=log, step=1 if step is None else step, default=default)
 
     def _snap(self, number: float) -> int:
-        return int(self._level(round((min(max(number, self.low), self.high) - self.low) / self.step)))  # type: ignore[operator]
+        return int(self._nearest_level(min(max(number, self.low), self.high)))
 
     def _level(self, k: int) -> int:
         return int(self.low + k * self.step)  # type: ignore[operator]
 
     def contains(self, value: object) -> bool:
+        """Whether the value is a whole number in range, on a step."""
         if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
             return False
-        return (value - self.low) % self.step == 0  # type: ignore[operator]
+        return bool((value - self.low) % (self.step or 1) == 0)
 
     def _check_numbers(self, name: str) -> None:
         super()._check_numbers(name)
         for what, number in (("low", self.low), ("high", self.high), ("step", self.step)):
             if not isinstance(number, int):
-                raise SpaceError(f"{name!r}: {what} of an Int must be a whole number, got {number!r}. Use Float instead.")
+                raise SpaceError(
+                    f"{name!r}: {what} of an Int must be a whole number, got {number!r}. Use Float instead."
+                )
+            if abs(number) > _LARGEST_INT:
+                raise SpaceError(
+                    f"{name!r}: {what} of an Int must be at most 10**13 in size, got {number!r}. "
+                    f"Use a Float of its logarithm, or smaller bounds."
+                )
 
 
 class Choice:
@@ -274,7 +315,7 @@ class Choice:
 
     Attributes:
         options: strings, numbers or truth values, in the order given.
-        branches: option -> Space, for the options that carry one.
+        branches: option -> Space, for the options that carry one (an empty Space counts as none).
         ordered: whether the order of the options means something ("small" < "medium" < "large").
         default: what the user runs today; it is the first trial.
     """
@@ -285,13 +326,13 @@ class Choice:
     def __init__(self, *options: Any, ordered: bool = False, default: Any = MISSING) -> None:
         branches: dict[Any, Any] = {}
         if len(options) == 1 and isinstance(options[0], Mapping):
-            branches = {option: space for option, space in options[0].items() if space is not None}
+            branches = {option: space for option, space in options[0].items() if _opens(space)}
             options = tuple(options[0])
         elif len(options) == 1 and isinstance(options[0], (list, tuple)):
             options = tuple(options[0])
-        self.options: tuple[Value, ...] = options
+        self.options: tuple[Value, ...] = tuple(map(_plain, options))
         self.branches: dict[Value, Any] = branches
-        self.ordered, self.default = ordered, default
+        self.ordered, self.default = ordered, _plain(default)
 
     def _key(self) -> tuple[Any, ...]:
         typed = tuple((type(option), option) for option in self.options)
@@ -304,15 +345,18 @@ class Choice:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        words = [repr({o: self.branches.get(o) for o in self.options})] if self.branches else list(map(repr, self.options))
+        words = list(map(repr, self.options))
+        if self.branches:
+            words = [repr({option: self.branches.get(option) for option in self.options})]
         words += ["ordered=True"] * self.ordered
         words += [f"default={self.default!r}"] * (self.default is not MISSING)
         return f"Choice({', '.join(words)})"
 
     def with_default(self, default: Any) -> "Choice":
         """The same options with another default (`MISSING` for none)."""
-        options = {option: self.branches.get(option) for option in self.options}
-        return Choice(options, ordered=self.ordered, default=default)
+        twin = Choice(self.options, ordered=self.ordered, default=default)
+        twin.branches = self.branches
+        return twin
 
     @property
     def levels(self) -> int:
@@ -357,7 +401,7 @@ class Choice:
 
     def adopt(self, value: Any) -> Any:
         """The value as a plain Python object (a NumPy scalar becomes one)."""
-        return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+        return _plain(value)
 
     def middle(self) -> Value:
         """The option that stands for this dimension where no default was given: the first."""
@@ -376,9 +420,25 @@ class Choice:
                 )
             if option in seen:
                 raise SpaceError(f"{name!r}: the option {option!r} is given twice. Remove one of the two.")
+            if isinstance(option, float) and not math.isfinite(option):
+                raise SpaceError(
+                    f"{name!r}: an option must be finite, got {option!r}. Use the string 'inf' for it, say."
+                )
             seen.append(option)
+        self._check_branches(name)
         if self.default is not MISSING and not self.contains(self.default):
-            raise SpaceError(f"{name!r}: the default {self.default!r} is not an option. Options: {_listed(self.options)}.")
+            raise SpaceError(
+                f"{name!r}: the default {self.default!r} is not an option. Choose one of {_listed(self.options)}."
+            )
+
+    def _check_branches(self, name: str) -> None:
+        written = [str(option) for option in self.options]
+        for option in self.branches:
+            if written.count(str(option)) > 1:
+                raise SpaceError(
+                    f"{name!r}: option {option!r} carries a Space, but another option is written {str(option)!r} as "
+                    f"well. Rename one of the two."
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON and TOML; `Space.from_dict` reads it."""
@@ -396,6 +456,11 @@ Dimension = Float | Int | Choice
 """The values that one hyperparameter may take."""
 
 
+def _opens(branch: Any) -> bool:
+    """Whether an option's branch holds any hyperparameter; what is no Space at all is refused later."""
+    return branch is not None and not (isinstance(branch, Sized) and len(branch) == 0)
+
+
 def _listed(options: Sequence[Value]) -> str:
     return ", ".join(map(repr, options))
 
@@ -404,15 +469,19 @@ def _choice_from(name: str, form: Mapping[str, Any], read_space: Any) -> Choice:
     options = form.get("options")
     if not isinstance(options, (list, tuple)):
         raise SpaceError(f"{name!r}: a choice needs options = [...], got {options!r}.")
-    named = {str(option): option for option in options}
+    written = [str(option) for option in options]
     branches = form.get("branches", {})
-    unknown = [option for option in branches if option not in named]
+    if not isinstance(branches, Mapping):
+        raise SpaceError(f"{name!r}: branches must be a table of spaces by option, got {branches!r}.")
+    unknown = [option for option in branches if option not in written]
     if unknown:
         raise SpaceError(f"{name!r}: branch {unknown[0]!r} is not an option. Options: {_listed(options)}.")
-    if len(named) < len(options):
-        Choice(*options).check(name)  # says which option is given twice
-    with_branches = {option: read_space(branches[key]) if key in branches else None for key, option in named.items()}
-    return Choice(with_branches, ordered=form.get("ordered", False), default=form.get("default", MISSING))
+    choice = Choice(options, ordered=form.get("ordered", False), default=form.get("default", MISSING))
+    choice.check(name)  # before the mapping below, in which an option that is given twice would be lost
+    if not branches:
+        return choice
+    spaces = [read_space(branches[key]) if key in branches else None for key in written]
+    return Choice(dict(zip(options, spaces, strict=True)), ordered=choice.ordered, default=choice.default)
 
 
 _KEYS = {
@@ -427,7 +496,8 @@ def dimension_from_dict(name: str, form: Mapping[str, Any], read_space: Any) -> 
     kind = form["type"]
     unknown = set(form) - _KEYS[kind]
     if unknown:
-        raise SpaceError(f"{name!r}: a {kind} has no setting {min(unknown)!r}. Known: {', '.join(sorted(_KEYS[kind]))}.")
+        known = ", ".join(sorted(_KEYS[kind]))
+        raise SpaceError(f"{name!r}: a {kind} has no setting {min(unknown)!r}. Known: {known}.")
     if kind == "choice":
         return _choice_from(name, form, read_space)
     if "low" not in form or "high" not in form:

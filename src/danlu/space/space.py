@@ -3,7 +3,8 @@
 A space is a tree: a member is a dimension, or a space of its own (a group); an option of a `Choice` may open a branch.
 Flattened, it is a tuple of hyperparameters with dotted names, each perhaps active only under an option of another:
 
-    Space({"lr": Float(1e-5, 1e-1, log=True), "optimizer": Choice({"sgd": Space({"momentum": Float(0, 1)}), "adam": None})})
+    Space({"lr": Float(1e-5, 1e-1, log=True),
+           "optimizer": Choice({"sgd": Space({"momentum": Float(0, 1)}), "adam": None})})
     lr · optimizer · optimizer.sgd.momentum (active where optimizer is "sgd")
 """
 
@@ -24,6 +25,7 @@ class Config(dict[str, Value]):
     """One setting of the active hyperparameters: name -> value. Immutable and hashable, else a dict."""
 
     __slots__ = ("_hash",)
+    _hash: int
 
     def __hash__(self) -> int:  # type: ignore[override]
         try:
@@ -36,7 +38,7 @@ class Config(dict[str, Value]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("a Config can't be changed; make another with {**config, name: value}")
 
-    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
 
     def __reduce__(self) -> Any:
         return Config, (dict(self),)
@@ -234,7 +236,7 @@ def _flatten(space: Space, prefix: str, parent: str | None, option: Value | None
         if isinstance(member, Space):
             yield from _flatten(member, path + ".", parent, option)
         elif isinstance(member, (Numeric, Choice)):
-            yield Hyperparameter(path, member, parent, option)  # type: ignore[arg-type]
+            yield Hyperparameter(path, member, parent, option)
             if isinstance(member, Choice):
                 yield from _branches(member, path)
         else:
@@ -259,7 +261,7 @@ def _size(member: Dimension | Space) -> int | None:
 
 def _default(h: Hyperparameter) -> Value:
     default = h.dimension.default
-    return h.dimension.middle() if default is MISSING else h.dimension.adopt(default)  # type: ignore[no-any-return]
+    return h.dimension.middle() if default is MISSING else h.dimension.adopt(default)
 
 
 def _adopt(h: Hyperparameter, value: Any) -> Value:

@@ -1,0 +1,39 @@
+"""Danlu (丹炉, the furnace) tunes the hyperparameters of deep learning, keeps everything that happened, and shows it."""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# name -> module; loaded when first used, so that `import danlu` costs next to nothing
+_PUBLIC = {
+    "Choice": "danlu.space.dimension",
+    "Config": "danlu.space.space",
+    "DanluError": "danlu.errors",
+    "Decision": "danlu.core.trial",
+    "Float": "danlu.space.dimension",
+    "History": "danlu.core.history",
+    "Int": "danlu.space.dimension",
+    "Interrupted": "danlu.loop",
+    "Objective": "danlu.core.objective",
+    "Space": "danlu.space.space",
+    "Status": "danlu.core.trial",
+    "Study": "danlu.study",
+    "Trial": "danlu.core.trial",
+    "open_study": "danlu.tuning",
+    "tune": "danlu.tuning",
+}
+
+__all__ = sorted([*_PUBLIC, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'danlu' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

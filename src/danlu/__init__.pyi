@@ -1,0 +1,20 @@
+"""The public names, for type checkers and editors; `__init__.py` loads them when they are used."""
+
+from danlu.core.history import History as History
+from danlu.core.objective import Objective as Objective
+from danlu.core.trial import Decision as Decision
+from danlu.core.trial import Status as Status
+from danlu.core.trial import Trial as Trial
+from danlu.errors import DanluError as DanluError
+from danlu.loop import Interrupted as Interrupted
+from danlu.space.dimension import Choice as Choice
+from danlu.space.dimension import Float as Float
+from danlu.space.dimension import Int as Int
+from danlu.space.space import Config as Config
+from danlu.space.space import Space as Space
+from danlu.study import Study as Study
+from danlu.tuning import open_study as open_study
+from danlu.tuning import tune as tune
+
+__version__: str
+__all__: list[str]

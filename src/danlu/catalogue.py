@@ -1,0 +1,116 @@
+"""Names: what a string such as "random" or "sqlite" stands for. Modules are imported when they are asked for.
+
+Adding a strategy, a store, a runner or a picture is one file and one line here; the command line, TOML files, the
+conformance tests and the documentation follow. Other packages add theirs by entry points: group "danlu.strategy",
+name "mine", object "my_package.module:Mine".
+"""
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from danlu.core.strategy import Strategy
+from danlu.errors import StrategyError, UnknownName
+
+_TABLES: dict[str, dict[str, str]] = {
+    "strategy": {
+        "auto": "danlu.strategies.auto:Auto",
+        "grid": "danlu.strategies.grid:Grid",
+        "inorder": "danlu.strategies.inorder:InOrder",
+        "manual": "danlu.strategies.manual:Manual",
+        "mixture": "danlu.strategies.combine:Mixture",
+        "random": "danlu.strategies.random:Random",
+        "sequence": "danlu.strategies.combine:Sequence",
+        "sobol": "danlu.strategies.quasirandom:Sobol",
+    },
+    "store": {
+        "jsonl": "danlu.stores.jsonl:JSONLines",
+        "memory": "danlu.stores.memory:Memory",
+        "sqlite": "danlu.stores.sqlite:SQLite",
+    },
+    "runner": {
+        "inline": "danlu.runners.inline:Inline",
+        "processes": "danlu.runners.processes:Processes",
+    },
+    "picture": {
+        "gallery": "danlu.pictures.gallery:Gallery",
+        "map": "danlu.pictures.map:Map",
+        "progress": "danlu.pictures.progress:Progress",
+    },
+}
+
+
+@cache
+def table(kind: str) -> dict[str, str]:
+    """name -> "module:object" of all that is known of a kind, entry points of other packages included."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=f"danlu.{kind}")} | _TABLES[kind]
+
+
+def load(kind: str, name: str) -> Any:
+    """The object that a name stands for.
+
+    Args:
+        kind: "strategy", "store", "runner" or "picture".
+        name: a row of the table.
+
+    Raises:
+        UnknownName: no such row.
+    """
+    path = _TABLES[kind].get(name) or table(kind).get(name)
+    if path is None:
+        raise UnknownName(kind, name, list(table(kind)))
+    return _object(path)
+
+
+def strategy_from(form: str | Mapping[str, Any] | Strategy) -> Strategy:
+    """A strategy from its name, from its plain form {"use": name, setting: value, ...}, or as it is.
+
+    Raises:
+        UnknownName: no such strategy.
+        StrategyError: it has no such setting.
+    """
+    if isinstance(form, Strategy):
+        return form
+    form = {"use": form} if isinstance(form, str) else form
+    if not isinstance(form, Mapping) or "use" not in form:
+        raise StrategyError(f"expected a strategy, its name, or a table with use = 'name', got {form!r}.")
+    name = form["use"]
+    kind = _object(name) if ":" in name else load("strategy", name)
+    settings = {key: _unplain(value) for key, value in form.items() if key != "use"}
+    try:
+        return kind(**settings)  # type: ignore[no-any-return]
+    except TypeError as error:
+        known = ", ".join(kind.__dataclass_fields__) or "none"
+        raise StrategyError(f"strategy {name!r} can't take {settings}: {error}. Its settings: {known}.") from None
+
+
+def plain_strategy(strategy: Strategy) -> dict[str, Any]:
+    """The plain form of a strategy: what the journal and study.toml say of it."""
+    path = f"{type(strategy).__module__}:{type(strategy).__qualname__}"
+    names = {value: name for name, value in table("strategy").items()}
+    return {"use": names.get(path, path)} | {key: _plain(value) for key, value in strategy.settings().items()}
+
+
+def _object(path: str) -> Any:
+    module, _, name = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise StrategyError(f"can't import {path!r}: {error}. Is its module installed, or on the path?") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Strategy):
+        return plain_strategy(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _unplain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return strategy_from(value) if "use" in value else {key: _unplain(item) for key, item in value.items()}
+    return tuple(_unplain(item) for item in value) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,135 @@
+"""Curve: what one trial reported, step by step, in columns.
+
+A curve is a value: `append` returns a longer one and leaves the old one as it was. The columns behind it are shared by
+all prefixes of one curve, so that n appends cost O(n) time and memory; only an append to an older prefix copies.
+"""
+
+import math
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NAN = math.nan
+
+
+class _Columns:
+    """Steps, seconds and metrics of equal length; a metric that a report lacks is NaN there."""
+
+    __slots__ = ("elapsed", "metrics", "steps")
+
+    def __init__(self) -> None:
+        self.steps, self.elapsed = array("q"), array("d")
+        self.metrics: dict[str, array[float]] = {}
+
+    def copy(self, length: int) -> "_Columns":
+        twin = _Columns()
+        twin.steps, twin.elapsed = self.steps[:length], self.elapsed[:length]
+        twin.metrics = {name: column[:length] for name, column in self.metrics.items()}
+        return twin
+
+    def append(self, step: int, elapsed: float, metrics: Mapping[str, float]) -> None:
+        for name in metrics:
+            if name not in self.metrics:
+                self.metrics[name] = array("d", [_NAN]) * len(self.steps)
+        for name, column in self.metrics.items():
+            column.append(metrics.get(name, _NAN))
+        self.steps.append(step)
+        self.elapsed.append(elapsed)
+
+
+class Curve:
+    """The reports of one trial in order of their steps.
+
+    `len(curve)` is the number of reports; `curve["loss"]` a metric's values, NaN where a report lacked it.
+    """
+
+    __slots__ = ("_columns", "_length")
+
+    def __init__(self, columns: _Columns | None = None, length: int = 0) -> None:
+        self._columns, self._length = columns, length
+
+    def append(self, step: int, elapsed: float, metrics: Mapping[str, float]) -> "Curve":
+        """The curve with one more report. `elapsed` is in seconds since the trial's start."""
+        columns = self._columns
+        if columns is None:
+            columns = _Columns()
+        elif len(columns.steps) != self._length:  # somebody else continued this prefix
+            columns = columns.copy(self._length)
+        columns.append(step, elapsed, metrics)
+        return Curve(columns, self._length + 1)
+
+    def until(self, step: int) -> "Curve":
+        """The reports up to and including `step`."""
+        if self._columns is None or self.step <= step:
+            return self
+        return Curve(self._columns, bisect_right(self._columns.steps, step, 0, self._length))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Curve) and _comparable(self) == _comparable(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Curve({self._length} reports of {', '.join(self.metrics) or 'nothing'})"
+
+    @property
+    def step(self) -> int:
+        """The last step that was reported; 0 before the first."""
+        return self._columns.steps[self._length - 1] if self._columns and self._length else 0
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics in these reports."""
+        if self._columns is None:
+            return ()
+        return tuple(name for name, column in self._columns.metrics.items() if not _all_nan(column, self._length))
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Steps, shape (n,), increasing."""
+        return np.array(self._columns.steps[: self._length] if self._columns else [], dtype=np.int64)
+
+    @property
+    def elapsed(self) -> NDArray[np.float64]:
+        """Seconds since the start of the trial at each report, shape (n,)."""
+        return np.array(self._columns.elapsed[: self._length] if self._columns else [], dtype=np.float64)
+
+    def __getitem__(self, metric: str) -> NDArray[np.float64]:
+        """A metric's values, shape (n,); NaN where a report lacked it."""
+        column = self._columns.metrics.get(metric) if self._columns else None
+        return np.full(self._length, np.nan) if column is None else np.array(column[: self._length])
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, float]]]:
+        """(step, metrics) of each report in turn."""
+        for k in range(self._length):
+            yield self._columns.steps[k], self.at(k)  # type: ignore[union-attr]
+
+    def at(self, k: int) -> dict[str, float]:
+        """The metrics of the k-th report."""
+        columns = self._columns.metrics if self._columns else {}
+        return {name: column[k] for name, column in columns.items() if column[k] == column[k]}
+
+    def last(self, metric: str) -> float | None:
+        """The last value of a metric; None if it was never reported."""
+        column = self._columns.metrics.get(metric) if self._columns else None
+        if column is None:
+            return None
+        return next((column[k] for k in range(self._length - 1, -1, -1) if column[k] == column[k]), None)
+
+
+def _all_nan(column: "array[float]", length: int) -> bool:
+    return all(value != value for value in column[:length])
+
+
+def _comparable(curve: Curve) -> object:
+    return [(step, metrics) for step, metrics in curve]
+
+
+EMPTY = Curve()
+"""The curve of a trial that has reported nothing."""

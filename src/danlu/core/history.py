@@ -1,0 +1,381 @@
+"""History: what a journal says, as a value. `apply` folds one more event into it and leaves the old one as it was."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from danlu.core import event as ev
+from danlu.core.objective import Objective
+from danlu.core.shared import Columns, Index, Row, Vector
+from danlu.core.trial import File, Status, Trial
+from danlu.errors import ObjectiveError, StoreError
+from danlu.space import Config, Space
+
+replace = msgspec.structs.replace
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """A config that a person asked for and that was not suggested yet."""
+
+    position: int
+    config: Config
+    note: str = ""
+
+
+class Arrays(msgspec.Struct, frozen=True):
+    """The finished trials in columns, in order of finishing; read-only views.
+
+    Attributes:
+        numbers: of the trials, shape (n,).
+        u: encoded configs, shape (n, d); NaN where a hyperparameter is inactive.
+        losses: objectives turned so that less is better, shape (n, m); NaN where there is no value.
+        bounds: constrained metrics turned likewise, minus their bounds, shape (n, c): kept where ≤ 0.
+    """
+
+    numbers: NDArray[np.int64]
+    u: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+
+
+class History(msgspec.Struct, frozen=True, eq=False):
+    """All that a study knows at one position of its journal.
+
+    Attributes:
+        space, objectives, seed, steps, strategy: as the study was opened; `strategy` in its plain form.
+        trials: all of them, by number.
+        position: of the last entry.
+        at: time of the last entry, seconds since 1970, UTC.
+        opened: time of the first entry.
+        queue: configs that wait for their turn.
+        asks: how many suggestions were drawn; the next one uses random stream number `asks`.
+        notes: what was worth telling a person.
+    """
+
+    space: Space
+    objectives: tuple[Objective, ...]
+    seed: int
+    strategy: dict[str, Any]
+    steps: int | None = None
+    trials: Vector[Trial] = Vector()
+    position: int = 0
+    at: float = 0.0
+    opened: float = 0.0
+    queue: tuple[Queued, ...] = ()
+    asks: int = 0
+    notes: tuple[str, ...] = ()
+    _live: frozenset[int] = frozenset()
+    _paused: frozenset[int] = frozenset()
+    _counts: dict[str, int] = {}
+    _columns: Columns = msgspec.field(default_factory=Columns)
+    _tried: Index[Config] = msgspec.field(default_factory=Index)
+    _best: int | None = None
+
+    # trials by status -----------------------------------------------------------------------------------------------
+
+    @property
+    def finished(self) -> list[Trial]:
+        """Trials that have ended, in order of ending."""
+        return [self.trials[k] for k in self._columns.numbers]
+
+    @property
+    def completed(self) -> list[Trial]:
+        """Trials that ended with a value, in order of ending."""
+        return [trial for trial in self.finished if trial.status is Status.COMPLETE]
+
+    @property
+    def pending(self) -> list[Trial]:
+        """Trials whose result is awaited: suggested or running."""
+        return [self.trials[k] for k in sorted(self._live)]
+
+    @property
+    def running(self) -> list[Trial]:
+        """Trials that were started and have not ended."""
+        return [trial for trial in self.pending if trial.status is Status.RUNNING]
+
+    @property
+    def paused(self) -> list[Trial]:
+        """Trials that wait for a `Resume`."""
+        return [self.trials[k] for k in sorted(self._paused)]
+
+    def count(self, word: str) -> int:
+        """How many trials have this status, or have this first word as their origin ("random", "grid"); O(1)."""
+        return self._counts.get(word, 0)
+
+    def tried(self, config: Config) -> Trial | None:
+        """The first trial of exactly this config; O(1)."""
+        number = self._tried.get(config)
+        return None if number is None else self.trials[number]
+
+    @property
+    def distinct(self) -> int:
+        """How many different configs were tried."""
+        return self._tried.distinct
+
+    def where(self, keep: Callable[[Trial], bool]) -> "History":
+        """A history in which only these trials ever existed; they keep their numbers."""
+        return _chosen(self, [trial for trial in self.trials if keep(trial)])
+
+    def at_step(self, step: int) -> "History":
+        """What the curves alone said at a step: each trial cut there; complete if it got that far, else stopped."""
+
+        def cut(trial: Trial) -> Trial:
+            if trial.curve.step >= step:
+                return replace(trial, curve=trial.curve.until(step), told={}, status=Status.COMPLETE)
+            return replace(trial, status=Status.FAILED if trial.status is Status.FAILED else Status.STOPPED)
+
+        return _chosen(self, [cut(trial) for trial in self.trials])
+
+    # results --------------------------------------------------------------------------------------------------------
+
+    @property
+    def goals(self) -> tuple[Objective, ...]:
+        """The objectives without the constraints."""
+        return tuple(o for o in self.objectives if o.bound is None)
+
+    @property
+    def constraints(self) -> tuple[Objective, ...]:
+        """The objectives with a bound."""
+        return tuple(o for o in self.objectives if o.bound is not None)
+
+    @property
+    def best(self) -> Trial | None:
+        """The incumbent: lowest loss of a complete trial that keeps all constraints, the first of equals.
+
+        Raises:
+            ObjectiveError: there are several objectives; then there is a `front`.
+        """
+        if len(self.goals) > 1:
+            names = ", ".join(o.metric for o in self.goals)
+            raise ObjectiveError(f"this study has several objectives ({names}), so no single best. Use study.front.")
+        return None if self._best is None else self.trials[self._best]
+
+    @property
+    def front(self) -> list[Trial]:
+        """Complete trials that keep all constraints and that no other such trial dominates, by number."""
+        candidates = sorted((t for t in self.completed if t.is_feasible), key=lambda t: t.number)
+        losses = np.array([[o.loss(t.metric(o)) for o in self.goals] for t in candidates])  # type: ignore[arg-type]
+        return [t for t, row in zip(candidates, losses, strict=True) if not _dominated(row, losses)]
+
+    def arrays(self) -> Arrays:
+        """The finished trials in columns; a call costs O(trials that finished since the last one)."""
+        u, losses, bounds = self._columns.read(self._row)
+        return Arrays(np.array(self._columns.numbers, dtype=np.int64), u, losses, bounds)
+
+    def _row(self, number: int) -> Row:
+        trial = self.trials[number]
+        failed = trial.status is Status.FAILED
+        losses = [math.nan if failed or (v := trial.metric(o)) is None else o.loss(v) for o in self.goals]
+        bounds = [
+            math.nan if (v := trial.metric(o)) is None else o.loss(v) - o.loss(o.bound)  # type: ignore[arg-type]
+            for o in self.constraints
+        ]
+        return Row(self.space.encode(trial.config), losses, bounds)
+
+    # the fold -------------------------------------------------------------------------------------------------------
+
+    def apply(self, entry: ev.Entry) -> "History":
+        """The history after one more entry."""
+        if entry.position != self.position + 1:
+            raise StoreError(
+                f"the journal skips from entry {self.position} to {entry.position}. Try `danlu doctor --repair`."
+            )
+        history = self
+        for event in entry.events:
+            history = _FOLD[type(event)](history, event, entry)
+        return replace(history, position=entry.position, at=entry.at)
+
+
+def _chosen(history: History, trials: list[Trial]) -> History:
+    """The history in which only these trials ever existed, found by place in `trials`; they keep their own numbers."""
+    chosen: History = replace(
+        history, trials=Vector(), _live=frozenset(), _paused=frozenset(), _counts={}, _columns=Columns(),
+        _tried=Index(), _best=None,
+    )  # fmt: skip
+    for place, trial in enumerate(trials):
+        chosen = replace(chosen, trials=chosen.trials.append(trial), _tried=chosen._tried.append(trial.config))
+        chosen = _moved(_count(chosen, trial.origin.split(":", 1)[0], +1), place, None, trial.status)
+    for place, trial in sorted(enumerate(trials), key=lambda pair: pair[1].ended or 0.0):
+        if trial.is_finished:
+            chosen = replace(chosen, _columns=chosen._columns.append(place), _best=_better(chosen, place))
+    return chosen
+
+
+def fold(entries: Iterable[ev.Entry]) -> History:
+    """The history that a whole journal tells.
+
+    Raises:
+        StoreError: the journal is empty, or does not begin with `Opened`.
+    """
+    rest = iter(entries)
+    history = opened(next(rest, None))
+    for entry in rest:
+        history = history.apply(entry)
+    return history
+
+
+def opened(entry: ev.Entry | None) -> History:
+    """The history after a journal's first entry."""
+    if entry is None or not isinstance(entry.events[0], ev.Opened):
+        raise StoreError("the journal does not begin with the opening of a study.")
+    first = entry.events[0]
+    start = History(
+        Space.from_dict(first.space), first.objectives, first.seed, first.strategy, first.steps,
+        position=entry.position, at=entry.at, opened=entry.at,
+    )  # fmt: skip
+    for event in entry.events[1:]:
+        start = _FOLD[type(event)](start, event, entry)
+    return start
+
+
+def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
+    return replace(history, strategy=event.strategy)
+
+
+def _queued(history: History, event: ev.Queued, entry: ev.Entry) -> History:
+    item = Queued(entry.position, Config(event.config), event.note)
+    return replace(history, queue=(*history.queue, item))
+
+
+def _suggested(history: History, event: ev.Suggested, entry: ev.Entry) -> History:
+    trial = Trial(
+        event.trial, Config(event.config), event.seed, event.origin, Status.PENDING, event.budget, event.parent,
+        suggested=entry.at, objectives=history.objectives,
+    )  # fmt: skip
+    origin = event.origin.split(":", 1)[0]
+    queue = history.queue
+    if event.queued is not None:
+        first = next(k for k, item in enumerate(queue) if item.position == event.queued)
+        queue = queue[:first] + queue[first + 1 :]
+    return replace(
+        history,
+        trials=history.trials.append(trial),
+        asks=history.asks + 1,
+        queue=queue,
+        _live=history._live | {event.trial},
+        _tried=history._tried.append(trial.config),
+        _counts=history._counts
+        | {origin: history._counts.get(origin, 0) + 1, "pending": history._counts.get("pending", 0) + 1},
+    )
+
+
+def _resumed(history: History, event: ev.Resumed, entry: ev.Entry) -> History:
+    history = replace(history, asks=history.asks + 1)
+    return _with(history, event.trial, status=Status.PENDING, budget=event.budget)
+
+
+def _started(history: History, event: ev.Started, entry: ev.Entry) -> History:
+    trial = history.trials[event.trial]
+    return _with(
+        history,
+        event.trial,
+        status=Status.RUNNING,
+        attempt=event.attempt,
+        curve=trial.curve.until(event.step),
+        started=entry.at,
+        worker=event.worker,
+    )
+
+
+def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
+    lost = history.trials[event.trial].lost + 1
+    return _with(history, event.trial, status=Status.PENDING, lost=lost, error=event.error)
+
+
+def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
+    trial = history.trials[event.trial]
+    elapsed = entry.at - (trial.started if trial.started is not None else entry.at)
+    curve = trial.curve.append(event.step, elapsed, ev.readable(event.metrics))
+    return replace(history, trials=history.trials.replace(event.trial, replace(trial, curve=curve)))
+
+
+def _saved(history: History, event: ev.Saved, entry: ev.Entry) -> History:
+    return _with(history, event.trial, checkpoint=File("checkpoint", event.path, event.size, event.step))
+
+
+def _attached(history: History, event: ev.Attached, entry: ev.Entry) -> History:
+    others = tuple(file for file in history.trials[event.trial].artifacts if file.name != event.name)
+    return _with(history, event.trial, artifacts=(*others, File(event.name, event.path, event.size)))
+
+
+def _decided(history: History, event: ev.Decided, entry: ev.Entry) -> History:
+    return _with(history, event.trial, status=Status.PAUSED) if event.decision == "pause" else history
+
+
+def _finished(history: History, event: ev.Finished, entry: ev.Entry) -> History:
+    if history.trials[event.trial].is_finished:
+        raise StoreError(f"the journal ends trial {event.trial} twice. Try `danlu doctor --repair`.")
+    history = _with(
+        history,
+        event.trial,
+        status=Status(event.status),
+        told=ev.readable(event.metrics),
+        reason=event.reason,
+        error=event.error,
+        ended=entry.at,
+    )
+    return replace(history, _columns=history._columns.append(event.trial), _best=_better(history, event.trial))
+
+
+def _noted(history: History, event: ev.Noted, entry: ev.Entry) -> History:
+    return replace(history, notes=(*history.notes, event.text))
+
+
+_FOLD: dict[type, Callable[[History, Any, ev.Entry], History]] = {
+    ev.Changed: _changed,
+    ev.Queued: _queued,
+    ev.Suggested: _suggested,
+    ev.Resumed: _resumed,
+    ev.Started: _started,
+    ev.Lost: _lost,
+    ev.Reported: _reported,
+    ev.Saved: _saved,
+    ev.Attached: _attached,
+    ev.Decided: _decided,
+    ev.Finished: _finished,
+    ev.Noted: _noted,
+}
+
+
+def _with(history: History, number: int, **changes: Any) -> History:
+    trial = history.trials[number]
+    changed = replace(trial, **changes)
+    history = replace(history, trials=history.trials.replace(number, changed))
+    return history if changed.status is trial.status else _moved(history, number, trial.status, changed.status)
+
+
+def _moved(history: History, number: int, old: Status | None, new: Status) -> History:
+    """Keeps the counts and sets of statuses in step with a trial that moved from one to another."""
+    counts = dict(history._counts)
+    if old is not None:
+        counts[old] = counts.get(old, 0) - 1
+    counts[new] = counts.get(new, 0) + 1
+    live, paused = history._live, history._paused
+    is_live = new is Status.PENDING or new is Status.RUNNING
+    if is_live != (number in live):
+        live = live | {number} if is_live else live - {number}
+    if (new is Status.PAUSED) != (number in paused):
+        paused = paused | {number} if new is Status.PAUSED else paused - {number}
+    return replace(history, _counts=counts, _live=live, _paused=paused)
+
+
+def _count(history: History, word: str, change: int) -> History:
+    return replace(history, _counts=history._counts | {word: history._counts.get(word, 0) + change})
+
+
+def _better(history: History, number: int) -> int | None:
+    """The incumbent after this trial has ended."""
+    trial = history.trials[number]
+    if trial.status is not Status.COMPLETE or not trial.is_feasible or not math.isfinite(trial.loss):
+        return history._best
+    if history._best is None or trial.loss < history.trials[history._best].loss:
+        return number
+    return history._best
+
+
+def _dominated(row: NDArray[np.float64], losses: NDArray[np.float64]) -> bool:
+    return bool(np.any(np.all(losses <= row, axis=1) & np.any(losses < row, axis=1)))

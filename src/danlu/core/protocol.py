@@ -1,0 +1,129 @@
+"""The protocol of a study: which events each call appends. Pure: a history and a call in, events out.
+
+`Study` puts the events of one call into the journal as one entry; `replay` computes them again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from danlu.core import event as ev
+from danlu.core.history import History
+from danlu.core.objective import diverged, plain_metrics
+from danlu.core.seeds import suggestion_rng, trial_seed
+from danlu.core.strategy import Resume, Start, Strategy, Suggestion
+from danlu.core.trial import Decision, Status, Trial
+from danlu.errors import ObjectiveError, StrategyError, StudyError, UnknownName
+
+Events = tuple[ev.Event, ...]
+
+_LOSSES = 1  # a worker's death is tried again once: a machine's accident rarely strikes twice, a config's fault does
+
+
+def ask(history: History, strategy: Strategy) -> tuple[Events, Suggestion]:
+    """The next suggestion; no events where the strategy waits or is exhausted."""
+    suggestion = strategy.suggest(history, suggestion_rng(history.seed, history.asks))
+    match suggestion:
+        case Start(config, origin, budget, parent, queued):
+            if not history.space.contains(config):
+                raise StrategyError(f"{strategy!r} suggested {dict(config)}, which is not a config of the space.")
+            number = len(history.trials)
+            seed = trial_seed(history.seed, number)
+            return (ev.Suggested(number, dict(config), origin, seed, budget, parent, queued),), suggestion
+        case Resume(number, budget):
+            if history.trials[number].status is not Status.PAUSED:
+                raise StrategyError(f"{strategy!r} resumes trial {number}, which is {history.trials[number].status}.")
+            return (ev.Resumed(number, budget),), suggestion
+    return (), suggestion
+
+
+def queue(history: History, values: Mapping[str, Any], note: str = "") -> Events:
+    """Asks for a config by hand; missing names take their defaults."""
+    return (ev.Queued(dict(history.space.config(values)), note),)
+
+
+def start(history: History, number: int, worker: str = "") -> Events:
+    """A new attempt at a trial, from its last checkpoint."""
+    trial = _open(history, number)
+    step = trial.checkpoint.step if trial.checkpoint else 0
+    return (ev.Started(number, trial.attempt + 1, step, worker),)
+
+
+def report(
+    history: History, at: float, strategy: Strategy, number: int, step: int, metrics: Mapping[str, Any]
+) -> tuple[Events, Decision]:
+    """A report at time `at`, and what it leads to."""
+    trial = _open(history, number)
+    step = _checked_step(trial, step)
+    plain = plain_metrics(metrics)
+    if not plain:
+        raise ObjectiveError(f"trial {number} reported step {step} without a metric. Pass one: report({step}, loss=0.3).")
+    reported = ev.Reported(number, step, ev.writable(plain))
+    if why := diverged(history.objectives, plain):
+        ended = ev.Finished(number, "failed", reason="diverged", error=f"{why} at step {step}")
+        return (reported, ended), Decision.STOP
+    now = history.apply(ev.Entry(history.position + 1, at, (reported,)))
+    decision = strategy.decide(now, now.trials[number])
+    match decision:
+        case Decision.STOP:
+            return (reported, ev.Decided(number, "stop"), ev.Finished(number, "stopped")), decision
+        case Decision.PAUSE:
+            return (reported, ev.Decided(number, "pause")), decision
+    return (reported,), decision
+
+
+def tell(history: History, number: int, metrics: Mapping[str, Any]) -> Events:
+    """The end of a trial, with its last metrics; those it reported need not be told again."""
+    trial = _open(history, number)
+    plain = plain_metrics(metrics)
+    known = plain.keys() | set(trial.curve.metrics)
+    for objective in history.objectives:
+        if objective.metric not in known:
+            raise ObjectiveError(_missing_metric(number, objective.metric, sorted(known)))
+    if why := diverged(history.objectives, plain):
+        return (ev.Finished(number, "failed", ev.writable(plain), "diverged", f"{why} at the end"),)
+    return (ev.Finished(number, "complete", ev.writable(plain)),)
+
+
+def fail(history: History, number: int, error: str, reason: str = "") -> Events:
+    """The failure of a trial; a worker that merely died is given another attempt."""
+    trial = _open(history, number)
+    if reason == "died" and trial.lost < _LOSSES:
+        return (ev.Lost(number, error),)
+    return (ev.Finished(number, "failed", reason=reason or "told", error=error),)
+
+
+def attempt_of(history: History, number: int) -> Trial:
+    """The trial, if it can still report; else an error says why not."""
+    return _open(history, number)
+
+
+def _open(history: History, number: int) -> Trial:
+    if not 0 <= number < len(history.trials):
+        raise StudyError(f"no trial {number}: this study has {len(history.trials)} trials, numbered from 0.")
+    trial = history.trials[number]
+    if trial.is_finished:
+        why = f" ({trial.reason}: {trial.error})" if trial.reason else ""
+        raise StudyError(f"trial {number} has ended ({trial.status}){why}; nothing can be added to it.")
+    return trial
+
+
+def _checked_step(trial: Trial, step: Any) -> int:
+    if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step < 0:
+        raise StudyError(f"trial {trial.number}: a step must be a whole number from 0 on, got {step!r}.")
+    if len(trial.curve) and step <= trial.curve.step:
+        raise StudyError(
+            f"trial {trial.number}: step {step} was reported after step {trial.curve.step}. Steps must increase; "
+            f"report all metrics of a step in one call, and from one process only."
+        )
+    return int(step)
+
+
+def _missing_metric(number: int, metric: str, known: list[str]) -> str:
+    if not known:
+        return f"trial {number} ended without a metric; expected {metric!r}. Return it, or report it."
+    try:
+        raise UnknownName("metric", metric, known)
+    except UnknownName as error:
+        return f"trial {number} never gave the objective: {error} Rename the objective or the metric."

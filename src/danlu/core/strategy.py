@@ -1,0 +1,84 @@
+"""Strategy: what to try next, and whether a running trial goes on. Pure in its arguments.
+
+    history.trials: 0 complete 0.31 · 1 complete 0.27 · 2 running
+    strategy.suggest(history, rng)  -> Start(Config(lr=0.003), origin="random")      trial 3
+    strategy.decide(history, trial) -> Decision.STOP                                  trial 2 after its 5th report
+
+Same arguments, same answer: that is what makes a resume exact and a replay possible. What a strategy derives from a
+history (a fitted surrogate) it may memoise; losing the memo costs time and changes nothing.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from danlu.core.history import History
+from danlu.core.trial import Decision, Trial
+from danlu.space import Config
+
+
+@dataclass(frozen=True)
+class Start:
+    """Begin a new trial.
+
+    Attributes:
+        config: what to try.
+        origin: the first word says which strategy it was, the rest after ": " how it came to it.
+        budget: step at which it is to end or pause; None for a full training.
+        parent: path of the checkpoint to fork from.
+        queued: position of the queued config that this is.
+    """
+
+    config: Config
+    origin: str
+    budget: int | None = None
+    parent: str | None = None
+    queued: int | None = None
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Let a paused trial go on, up to `budget` steps."""
+
+    trial: int
+    budget: int | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to suggest until another trial has ended."""
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """Nothing to suggest, ever again."""
+
+
+WAIT, EXHAUSTED = Wait(), Exhausted()
+Suggestion = Start | Resume | Wait | Exhausted
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How to search. A strategy is a frozen dataclass: its fields are its settings, all of them in the journal."""
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        """What to do next, given all that happened; trials that are still running are in `history.pending`."""
+        raise NotImplementedError
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        """Whether a trial goes on after its last report, which is already in `history`."""
+        return Decision.CONTINUE
+
+    def check(self, history: History) -> None:
+        """Raises `StrategyError` if this strategy can't serve such a study; called once, before anything runs."""
+
+    def settings(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.default is dataclasses.MISSING or getattr(self, field.name) != field.default
+        }

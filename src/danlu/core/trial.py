@@ -1,0 +1,228 @@
+"""Trial: one config being tried. What the study knows of it, and what the training function can do with it."""
+
+import enum
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from danlu.core import curve as curves
+from danlu.core.curve import Curve
+from danlu.core.objective import Objective
+from danlu.errors import StudyError
+from danlu.space import Config
+
+
+class Status(enum.StrEnum):
+    """Where a trial stands. COMPLETE, STOPPED and FAILED are final."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more can happen to the trial."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({Status.COMPLETE, Status.STOPPED, Status.FAILED})
+
+
+class Decision(enum.StrEnum):
+    """What becomes of a running trial after a report."""
+
+    CONTINUE = "continue"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class File(msgspec.Struct, frozen=True):
+    """Something that a trial left in the study's folder.
+
+    Attributes:
+        name: as the training function called it ("sample.png").
+        path: relative to the study's folder.
+        size: in bytes.
+        step: of a checkpoint: the step it was saved after.
+    """
+
+    name: str
+    path: str
+    size: int
+    step: int = 0
+
+
+class Port(Protocol):
+    """The way from a running trial to its study: `danlu.records.bench.Bench` everywhere."""
+
+    step: int
+    decision: Decision
+
+    def report(self, step: int, metrics: Mapping[str, Any]) -> Decision: ...
+    def save(self, state: Any, step: int) -> None: ...
+    def load(self) -> Any: ...
+    def attach(self, name: str, value: Any) -> str: ...
+
+
+class Trial(msgspec.Struct, frozen=True, eq=False):
+    """One config being tried.
+
+    In a training function and after `Study.ask`, a trial is live: `steps`, `report`, `save`, `load` and `attach` reach
+    the study. A trial out of `study.trials`, `study.best` or a history is a record: these raise `StudyError`.
+
+    Attributes:
+        number: 0, 1, 2, ... in the order of suggestion.
+        config: name -> value of the active hyperparameters.
+        seed: of this trial alone, in [0, 2³²); the same at every attempt.
+        origin: what suggested it: "default", "queued", "random", "grid", ...
+        status: where it stands.
+        budget: step at which it is to end or pause; None for a full training.
+        parent: path of the checkpoint that it was forked from.
+        attempt: how many times it was started.
+        lost: how many attempts ended with the death of their worker.
+        curve: what it reported.
+        told: metrics that were told at its end.
+        checkpoint: the last one saved.
+        artifacts: files that it attached, the latest of each name.
+        reason, error: of a failure: "diverged", "exception", "timeout", "died", "out of memory"; and its message.
+        suggested, started, ended: seconds since 1970, UTC; None if it has not come to that.
+        worker: who runs it.
+    """
+
+    number: int
+    config: Config
+    seed: int = 0
+    origin: str = ""
+    status: Status = Status.PENDING
+    budget: int | None = None
+    parent: str | None = None
+    attempt: int = 0
+    lost: int = 0
+    curve: Curve = curves.EMPTY
+    told: dict[str, float] = {}
+    checkpoint: File | None = None
+    artifacts: tuple[File, ...] = ()
+    reason: str = ""
+    error: str = ""
+    suggested: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    worker: str = ""
+    objectives: tuple[Objective, ...] = ()
+    port: Port | None = None
+
+    def __repr__(self) -> str:
+        value = "" if self.value is None else f", value={self.value:.6g}"
+        return f"Trial({self.number}, {dict(self.config)}, {self.status}{value})"
+
+    # what came of it ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is COMPLETE, STOPPED or FAILED."""
+        return self.status in _FINAL
+
+    @property
+    def step(self) -> int:
+        """The last step done: reported, or restored from a checkpoint; 0 before the first."""
+        return self.port.step if self.port else max(self.curve.step, 0)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last known value of each metric."""
+        reported = {name: value for name in self.curve.metrics if (value := self.curve.last(name)) is not None}
+        return reported | self.told
+
+    def metric(self, objective: Objective) -> float | None:
+        """The value that counts for an objective; None if there is none yet."""
+        told = self.told.get(objective.metric)
+        if told is not None or not len(self.curve):
+            return told
+        if objective.at == "last":
+            return self.curve.last(objective.metric)
+        if objective.at == "best":
+            values = [v for v in self.curve[objective.metric].tolist() if not math.isnan(v)]
+            return min(values, key=objective.loss, default=None)
+        at = dict(zip(self.curve.steps.tolist(), self.curve[objective.metric].tolist(), strict=True))
+        value = at.get(objective.at)
+        return None if value is None or math.isnan(value) else value
+
+    @property
+    def values(self) -> tuple[float | None, ...]:
+        """The value of each objective, constraints not included."""
+        return tuple(self.metric(objective) for objective in self.objectives if objective.bound is None)
+
+    @property
+    def value(self) -> float | None:
+        """The value of the first objective; None if there is none, or the trial failed."""
+        return None if self.status is Status.FAILED or not self.objectives else self.metric(self.objectives[0])
+
+    @property
+    def loss(self) -> float:
+        """The first objective, turned so that less is better; NaN if there is no value."""
+        value = self.value
+        return math.nan if value is None else self.objectives[0].loss(value)
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether every constraint is kept."""
+        return all(o.bound is None or o.is_kept(self.metric(o)) for o in self.objectives)
+
+    @property
+    def seconds(self) -> float | None:
+        """Time from the start of its last attempt to its end."""
+        return None if self.started is None or self.ended is None else self.ended - self.started
+
+    # what a training function does with it --------------------------------------------------------------------------
+
+    def steps(self, count: int) -> Iterator[int]:
+        """Yields the steps that are left of `count`: after the checkpoint's step, until told to stop or pause.
+
+        `for epoch in trial.steps(30)` yields 1 to 30 in a fresh trial, 13 to 30 in one that was restored after step 12.
+        A trial with a budget ends at the budget.
+        """
+        port = self._live()
+        last = count if self.budget is None else min(count, self.budget)
+        for step in range(port.step + 1, last + 1):
+            yield step
+            if port.decision is not Decision.CONTINUE:
+                return
+
+    def report(self, step: int, /, **metrics: Any) -> Decision:
+        """Tells the study the metrics after a step; returns what becomes of the trial.
+
+        When it returns, the report is in the journal. Steps must increase; numbers may be NumPy or PyTorch scalars.
+        """
+        return self._live().report(step, metrics)
+
+    def save(self, state: Any, step: int | None = None) -> None:
+        """Keeps a checkpoint: whatever is needed to go on after `step` (the last step reported, if not given)."""
+        port = self._live()
+        port.save(state, port.step if step is None else step)
+
+    def load(self) -> Any:
+        """The state that was saved last, by this trial or by the one it was forked from; None for a fresh start."""
+        return self._live().load()
+
+    def attach(self, name: str, value: Any) -> str:
+        """Keeps a file in the trial's folder under this name; returns its path.
+
+        By the ending of the name: an image (.png, .jpg) from a PIL image, a figure, or an array or tensor of shape
+        (H, W), (H, W, 3 or 4) or (3 or 4, H, W), numbers in [0, 1] or bytes; .npy / .npz from arrays; .json from plain
+        data; other endings from text, bytes, or the path of an existing file. A second value under a name replaces
+        the first.
+        """
+        return self._live().attach(name, value)
+
+    def _live(self) -> Port:
+        if self.port is None:
+            raise StudyError(
+                f"trial {self.number} is a record of what happened; only the trial that a training function is given, "
+                f"or that Study.ask() returns, can report, save, load or attach."
+            )
+        return self.port

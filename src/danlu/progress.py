@@ -1,0 +1,126 @@
+"""What the terminal shows while a study runs: a live bar, or a line per trial where there is no terminal."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from danlu.core.history import History
+from danlu.core.trial import Status, Trial
+from danlu.loop import Watch
+
+
+@contextmanager
+def watching(trials: int | None, shown: bool | None = None, file: IO[str] | None = None) -> Iterator[Watch]:
+    """A `Watch` that draws on standard error while the context lasts.
+
+    Args:
+        trials: how many there are to be in all; None if only time limits them.
+        shown: False for nothing at all; None for a live bar on a terminal and lines elsewhere.
+        file: where to draw.
+    """
+    console = Console(file=file or sys.stderr)
+    if shown is False:
+        yield lambda history: None
+    elif console.is_terminal:
+        with _live(console, trials) as watch:
+            yield watch
+    else:
+        yield _lines(console, trials)
+
+
+@contextmanager
+def _live(console: Console, trials: int | None) -> Iterator[Watch]:
+    begun, known = time.monotonic(), [-1]
+    with Live(console=console, refresh_per_second=4, transient=False) as live:
+
+        def watch(history: History) -> None:
+            if known[0] < 0:
+                known[0] = _ended(history)
+            live.update(screen(history, trials, time.monotonic() - begun, known[0]))
+
+        yield watch
+
+
+def _lines(console: Console, trials: int | None) -> Watch:
+    known: list[int] = []
+
+    def watch(history: History) -> None:
+        if not known:
+            known.append(_ended(history))
+        for trial in history.finished[known[0] :]:
+            console.print(line(trial, history, trials), highlight=False, soft_wrap=True)
+        known[0] = _ended(history)
+
+    return watch
+
+
+def screen(history: History, trials: int | None, seconds: float, known: int) -> RenderableType:
+    """The live display.
+
+    Args:
+        history: as it stands.
+        trials: how many there are to be in all.
+        seconds: since this run began.
+        known: trials that had ended when this run began.
+    """
+    done, total = _ended(history), trials or max(len(history.trials), 1)
+    head = Table.grid(padding=(0, 2))
+    counts = Text.assemble(
+        (f"{done}", "bold"), f"/{trials} trials" if trials else " trials", "   ",
+        (f"{len(history.pending)} running", "cyan"), "   ",
+        (f"{history.count(Status.FAILED)} failed", "red" if history.count(Status.FAILED) else "dim"),
+    )  # fmt: skip
+    head.add_row(ProgressBar(total=total, completed=done, width=30), counts, Text(_left(done, known, total, seconds), "dim"))
+    rows: list[RenderableType] = [head]
+    incumbent = _incumbent(history)
+    if incumbent is not None:
+        rows.append(Text.assemble("best  ", (_values(incumbent), "bold green"), f"  trial {incumbent.number}  ", (_config(incumbent), "dim")))
+    rows += [Text(f"note  {text}", "yellow") for text in history.notes[-2:]]
+    return Group(*rows)
+
+
+def line(trial: Trial, history: History, trials: int | None) -> str:
+    """One line on a trial that has ended."""
+    of = f"/{trials}" if trials else ""
+    outcome = f"{trial.reason}: {trial.error}" if trial.status is Status.FAILED else _values(trial)
+    incumbent = _incumbent(history)
+    best = "" if incumbent is None else f" · best {_values(incumbent)} (trial {incumbent.number})"
+    return f"trial {trial.number}{of} {trial.status}: {outcome} · {_config(trial)}{best}"
+
+
+def _ended(history: History) -> int:
+    return sum(history.count(status) for status in (Status.COMPLETE, Status.STOPPED, Status.FAILED))
+
+
+def _incumbent(history: History) -> Trial | None:
+    if len(history.goals) == 1:
+        return history.best
+    return next(iter(history.front), None)
+
+
+def _values(trial: Trial) -> str:
+    goals = [o for o in trial.objectives if o.bound is None]
+    return ", ".join(f"{o.metric} {v:.5g}" for o in goals if (v := trial.metric(o)) is not None) or "no value yet"
+
+
+def _config(trial: Trial) -> str:
+    return ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in trial.config.items())
+
+
+def _left(done: int, known: int, total: int, seconds: float) -> str:
+    """How long it will take, as long as it took so far per trial."""
+    if done <= known or done >= total:
+        return ""
+    left = (total - done) * seconds / (done - known)
+    minutes, rest = divmod(round(left), 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return f"about {clock} left"

@@ -1,0 +1,97 @@
+"""The bench: where one trial works. Its folder, its log, its checkpoints, and its line to the study.
+
+The same bench serves a training function in this process, one in a worker process, and a trial that `Study.ask`
+returned: they differ only in `send`, which carries a signal to the study and brings back what becomes of the trial.
+"""
+
+import random
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.core.event import Attached, Reported, Saved, writable
+from danlu.core.objective import plain_metrics
+from danlu.core.runner import Job, Signal
+from danlu.core.trial import Decision, Trial
+from danlu.records.artifact import write_artifact
+from danlu.records.checkpoint import read_checkpoint, write_checkpoint
+from danlu.records.folder import Folder, write_config
+
+Send = Callable[[Signal], Decision]
+
+
+@dataclass
+class Bench:
+    """The `Port` of a running trial.
+
+    Attributes:
+        job: what is to be run.
+        send: puts a signal into the journal before it returns; raises what the study refuses.
+        step: the last step done.
+        decision: what the study last said.
+    """
+
+    job: Job
+    send: Send
+    step: int = 0
+    decision: Decision = Decision.CONTINUE
+    _study: Path = field(init=False)
+    _folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.step = self.job.step
+        self._study = Path(self.job.folder)
+        self._folder = Folder(self._study).trial(self.job.trial)
+
+    @property
+    def log(self) -> Path:
+        """The file that the training function's output goes to."""
+        return self._folder / "log.txt"
+
+    def trial(self) -> Trial:
+        """The trial as the training function sees it."""
+        job = self.job
+        return Trial(job.trial, job.config, job.seed, budget=job.budget, attempt=job.attempt, port=self)
+
+    def begin(self) -> None:
+        """Writes config.json and seeds the global generators, so that a trial runs alike wherever it runs."""
+        write_config(self._folder, self.job.config, self.job.seed)
+        seed_generators(self.job.seed)
+
+    def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
+        self.decision = self.send(Reported(self.job.trial, step, writable(plain_metrics(metrics))))
+        self.step = step
+        return self.decision
+
+    def save(self, state: Any, step: int) -> None:
+        path = self._folder / "checkpoints" / f"step_{step:06d}.ckpt"
+        size = write_checkpoint(path, state)
+        self.send(Saved(self.job.trial, step, self._relative(path), size))
+        for older in path.parent.glob("step_*.ckpt"):
+            # the journal knows the new one by now, so nothing refers to these
+            if older != path:
+                older.unlink(missing_ok=True)
+
+    def load(self) -> Any:
+        return None if self.job.checkpoint is None else read_checkpoint(self._study / self.job.checkpoint)
+
+    def attach(self, name: str, value: Any) -> str:
+        path, size = write_artifact(self._folder, name, value)
+        self.send(Attached(self.job.trial, name, self._relative(path), size))
+        return str(path)
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._study).as_posix()
+
+
+def seed_generators(seed: int) -> None:
+    """Seeds Python's, NumPy's and, where it is loaded, PyTorch's global generators."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the training function may use the global generator
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)

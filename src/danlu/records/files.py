@@ -1,0 +1,51 @@
+"""Writing files so that they are there whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_whole(path: Path, write: Callable[[Path], None], durable: bool = True) -> int:
+    """Writes a file under a temporary name, then renames it; returns its size in bytes.
+
+    A reader, and a resume after a crash, sees the old file or the new one. `durable` also waits for the disk.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # the ending stays: libraries choose the format by it
+    handle, name = tempfile.mkstemp(suffix=path.suffix, prefix=f".{path.stem}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files private
+        if durable:
+            _sync(temporary)  # before the rename: a reference must never dangle
+        temporary.replace(path)
+        if durable:
+            _sync(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path.stat().st_size
+
+
+def write_text(path: Path, text: str) -> int:
+    """Writes text so that it is there whole or not at all."""
+    return write_whole(path, lambda file: file.write_text(text, encoding="utf-8") and None)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():
+        return  # Windows can't open a folder
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

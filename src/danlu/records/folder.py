@@ -1,0 +1,59 @@
+"""The study's folder: where everything lies.
+
+runs/style-transfer/
+  journal.db            the events
+  study.toml            space, objectives, strategy, as a person would write them
+  environment.json      Python, packages, git commit, devices
+  trials/0007/          config.json  log.txt  attached files  checkpoints/
+  pictures/             made on demand
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from danlu.records.files import write_text
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Paths in a study's folder; nothing is made before it is written to."""
+
+    path: Path
+
+    @property
+    def journal(self) -> Path:
+        """The SQLite database of the events."""
+        return self.path / "journal.db"
+
+    @property
+    def definition(self) -> Path:
+        """The study as a person would write it."""
+        return self.path / "study.toml"
+
+    @property
+    def environment(self) -> Path:
+        """Facts about the machine and the packages."""
+        return self.path / "environment.json"
+
+    @property
+    def pictures(self) -> Path:
+        """Where pictures are put if nobody says where."""
+        return self.path / "pictures"
+
+    def trial(self, number: int) -> Path:
+        """The folder of a trial."""
+        return self.path / "trials" / f"{number:04d}"
+
+    @property
+    def is_study(self) -> bool:
+        """Whether a journal lies here."""
+        return self.journal.exists()
+
+
+def write_config(folder: Path, config: Mapping[str, Any], seed: int) -> None:
+    """Writes a trial's config.json: what it takes to run it again."""
+    text = json.dumps({"config": dict(config), "seed": seed}, indent=2, ensure_ascii=False)
+    write_text(folder / "config.json", text + "\n")

@@ -1,0 +1,48 @@
+"""Logs: what a training function prints goes into its trial's log.txt."""
+
+import io
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+class _Tee(io.TextIOBase):
+    """A text stream that writes to the log and, unless quiet, where it would have gone.
+
+    Another thread's output passes by the log: it belongs to somebody else.
+    """
+
+    def __init__(self, log: IO[str], original: IO[str]) -> None:
+        self._log, self._original, self._thread = log, original, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() == self._thread:
+            self._log.write(text)
+            self._log.flush()
+        self._original.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._original.flush()
+
+    def isatty(self) -> bool:
+        return self._original.isatty()
+
+    def fileno(self) -> int:
+        return self._original.fileno()
+
+
+@contextmanager
+def captured(path: Path) -> Iterator[IO[str]]:
+    """Copies what this thread prints into the file, at its end; yields the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    out, err = sys.stdout, sys.stderr
+    with path.open("a", encoding="utf-8", errors="replace") as log:
+        sys.stdout, sys.stderr = _Tee(log, out), _Tee(log, err)  # type: ignore[assignment]
+        try:
+            yield log
+        finally:
+            sys.stdout, sys.stderr = out, err

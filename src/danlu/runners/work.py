@@ -1,0 +1,75 @@
+"""Work: how one job is done, wherever it is done. Runs the training function on a bench; its end becomes a signal."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from danlu.core.event import Started
+from danlu.core.objective import plain_metrics
+from danlu.core.runner import Ended, Failed, Job
+from danlu.core.trial import Trial
+from danlu.errors import ArtifactError, DanluError, ObjectiveError, StoreError
+from danlu.records.bench import Bench, Send
+from danlu.records.log import captured
+
+Train = Callable[[Trial, Mapping[str, Any]], Any]
+"""A training function: takes the live trial and its config; returns metrics by name, one number, or None."""
+
+
+def work(train: Train, job: Job, send: Send, name: str, metric: str) -> None:
+    """Does a job from its start to its end. Raises only what is not the training function's: `StoreError`, Ctrl-C.
+
+    Args:
+        train: the training function.
+        job: what to run.
+        send: carries signals to the study.
+        name: of this worker, for the journal.
+        metric: what a bare number means that the function returns.
+    """
+    bench = Bench(job, send)
+    send(Started(job.trial, job.attempt, job.step, name))
+    send(_outcome(train, bench, metric))
+
+
+def _outcome(train: Train, bench: Bench, metric: str) -> Ended | Failed:
+    number = bench.job.trial
+    try:
+        bench.begin()
+        with captured(bench.log) as log:
+            try:
+                returned = train(bench.trial(), bench.job.config)
+            except StoreError:
+                raise
+            except Exception:
+                log.write(traceback.format_exc())
+                raise
+        return Ended(number, _metrics(returned, metric))
+    except StoreError:
+        raise
+    except ArtifactError as error:
+        return Failed(number, "artifact", str(error))
+    except ObjectiveError as error:
+        return Failed(number, "metric", str(error))
+    except Exception as error:
+        return Failed(number, reason_of(error), _short(error))
+
+
+def reason_of(error: Exception) -> str:
+    """What kind of failure an exception of the training function is."""
+    # torch.OutOfMemoryError and its like, without importing what they come from
+    return "out of memory" if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ else "exception"
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, DanluError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+    where = f" ({place.filename.rsplit('/', 1)[-1]}, line {place.lineno})" if place else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _metrics(returned: Any, metric: str) -> dict[str, float]:
+    if returned is None:
+        return {}
+    return plain_metrics(returned if isinstance(returned, Mapping) else {metric: returned})

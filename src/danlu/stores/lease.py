@@ -1,0 +1,60 @@
+"""Leases by file locks: the operating system gives them back when their holder dies, whatever killed it."""
+
+import os
+import socket
+from pathlib import Path
+
+import filelock
+
+from danlu.errors import StoreError, StudyBusy
+
+
+class FileLeases:
+    """One lock file beside the journal per lease; the holder's name stands in a note next to it."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._held: dict[tuple[str, str], filelock.FileLock] = {}
+
+    def claim(self, study: str, key: str, worker: str) -> None:
+        """Takes a lease or raises `StudyBusy`, which says who holds it."""
+        path = self._path(study, key)
+        lock = filelock.FileLock(path, thread_local=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if (study, key) in self._held:
+                raise filelock.Timeout(str(path))
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise StudyBusy(
+                f"the study in {self._journal.parent} is being run by {self._holder(path)}. Wait for it, stop it, or "
+                f"use another folder. (To add a config to it while it runs: `danlu try`.)"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror or error}. Make the folder writable.") from error
+        self._held[study, key] = lock
+        self._note(path).write_text(f"{worker} (process {os.getpid()} on {socket.gethostname()})")
+
+    def release(self, study: str, key: str) -> None:
+        """Gives a lease back; nothing happens if it is not held."""
+        lock = self._held.pop((study, key), None)
+        if lock is not None:
+            self._note(self._path(study, key)).unlink(missing_ok=True)
+            lock.release()
+
+    def close(self) -> None:
+        """Gives all leases back."""
+        for study, key in list(self._held):
+            self.release(study, key)
+
+    def _path(self, study: str, key: str) -> Path:
+        return self._journal.with_name(f".{self._journal.stem}.{study}.{key}.lock")
+
+    def _note(self, path: Path) -> Path:
+        return path.with_suffix(".holder")
+
+    def _holder(self, path: Path) -> str:
+        try:
+            return self._note(path).read_text() or "another process"
+        except OSError:
+            return "another process"

@@ -1,0 +1,1 @@
+"""How to search: one file per strategy, each a frozen dataclass with two pure methods."""

@@ -1,0 +1,37 @@
+"""Manual: what a person asked for comes first, the person's own defaults before everything."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from danlu.core.history import History
+from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
+from danlu.core.trial import Decision, Trial
+
+
+@dataclass(frozen=True)
+class Manual(Strategy):
+    """Trial 0 is the default config, so that a search can show what it won; then the queue; then `inner`.
+
+    Every study wraps its strategy in this one. Alone, it runs what was queued and nothing else.
+
+    Attributes:
+        inner: strategy that is asked when the queue is empty; None for none.
+    """
+
+    inner: Strategy | None = None
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        if not history.trials and history.space.has_defaults:
+            return Start(history.space.default(), "default")
+        if history.queue:
+            first = history.queue[0]
+            return Start(first.config, f"queued: {first.note}" if first.note else "queued", queued=first.position)
+        return self.inner.suggest(history, rng) if self.inner else EXHAUSTED
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        return self.inner.decide(history, trial) if self.inner else Decision.CONTINUE
+
+    def check(self, history: History) -> None:
+        if self.inner:
+            self.inner.check(history)

@@ -1,0 +1,20 @@
+"""Random search: every trial is drawn anew, uniform on each hyperparameter's own scale.
+
+Source: Bergstra & Bengio (2012), "Random Search for Hyper-Parameter Optimization", JMLR 13.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from danlu.core.history import History
+from danlu.core.strategy import Strategy, Suggestion
+from danlu.strategies.fresh import start_fresh
+
+
+@dataclass(frozen=True)
+class Random(Strategy):
+    """Independent draws; in a finite space, only configs that were not tried, until there are none."""
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        return start_fresh(history, "random", lambda _: history.space.sample(rng))

@@ -1,0 +1,462 @@
+"""Study: the only object that appends to a journal. It has no state that the journal can't rebuild."""
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from danlu import catalogue
+from danlu.core import event as ev
+from danlu.core import protocol, replay
+from danlu.core.history import History, opened, replace
+from danlu.core.objective import Named, Objective, objectives_from
+from danlu.core.runner import Ended, Failed, Job, Signal
+from danlu.core.store import Store
+from danlu.core.strategy import Exhausted, Strategy, Wait
+from danlu.core.trial import Decision, Trial
+from danlu.errors import Conflict, DanluError, ObjectiveError, StoreError, StudyError
+from danlu.records.bench import Bench
+from danlu.records.definition import write_definition
+from danlu.records.environment import write_environment
+from danlu.records.folder import Folder, write_config
+from danlu.space import Config, Space
+from danlu.space.declare import space_of
+from danlu.strategies.manual import Manual
+
+T = TypeVar("T")
+KEY = "study"
+"""Name of the journal in a folder's store, which holds one study."""
+
+Spaced = Space | Mapping[str, Any] | Callable[..., Any] | type
+
+
+class Study:
+    """A search: asks its strategy, keeps what happened, knows the best.
+
+    In memory, or kept in a folder; a folder that holds this study already is resumed. For people who own the loop:
+
+        study = Study(space, minimize="loss", folder="runs/mine")
+        trial = study.ask()                  # None when there is nothing more to try
+        study.report(trial, step, loss=0.7)  # Decision.CONTINUE, PAUSE or STOP
+        study.tell(trial, loss=0.3)          # or study.fail(trial, "why")
+
+    Safe to use from several threads; several processes may ask and tell on one folder.
+
+    Args:
+        space: a `Space`, a mapping of dimensions, a dataclass, or an annotated training function.
+        minimize, maximize: a metric's name, an `Objective`, or several for a Pareto front.
+        subject_to: constraints on metrics, such as "memory_gb <= 8".
+        strategy: a name, a plain form {"use": name, ...}, or an object. Not given: "auto" for a new study, the
+            journal's own for one that is resumed.
+        seed: of all randomness; 0 for a new study if not given.
+        steps: what a full training is, for strategies that stop early.
+        folder: where to keep everything; None for memory.
+        store: another place for the journal than SQLite in the folder.
+
+    Raises:
+        SpaceError, ObjectiveError, UnknownName, StrategyError: a declaration is wrong.
+        StudyError: the folder holds another study: another space, other objectives, another seed.
+        StoreError: the folder can't be read or written.
+    """
+
+    def __init__(
+        self,
+        space: Spaced,
+        *,
+        minimize: Named = None,
+        maximize: Named = None,
+        subject_to: Iterable[str] = (),
+        strategy: str | Mapping[str, Any] | Strategy | None = None,
+        seed: int | None = None,
+        steps: int | None = None,
+        folder: str | Path | None = None,
+        store: Store | None = None,
+    ) -> None:
+        objectives = objectives_from(minimize, maximize, subject_to)
+        chosen = None if strategy is None else catalogue.strategy_from(strategy)
+        self._attach(folder, store)
+        first = next(iter(self.store.read(KEY)), None)
+        if first is None:
+            self._begin(space_of(space), objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps)
+        else:
+            self._load()
+            self._check_same(space_of(space), objectives, seed)
+            self._change_strategy(chosen)
+
+    @classmethod
+    def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
+        """The study that a folder or a store holds, with the strategy that its journal names.
+
+        Raises:
+            StudyError: there is no study.
+            StoreError: the journal can't be read.
+        """
+        if store is None and (folder is None or not Folder(Path(folder)).is_study):
+            raise StudyError(f"no study in {str(folder)!r}: it has no journal.db. `danlu list` shows the studies there are.")
+        study = cls.__new__(cls)
+        study._attach(folder, store)
+        study._load()
+        return study
+
+    def _attach(self, folder: str | Path | None, store: Store | None) -> None:
+        self.folder = None if folder is None else Path(folder).resolve()
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if store is None:
+            if self.folder is None:
+                store = catalogue.load("store", "memory")()
+            else:
+                store = catalogue.load("store", "sqlite")(Folder(self.folder).journal)
+        self.store: Store = store  # type: ignore[assignment]
+        self._lock = threading.RLock()
+
+    def _begin(
+        self, space: Space, objectives: tuple[Objective, ...], strategy: Strategy, seed: int, steps: int | None
+    ) -> None:
+        first = ev.Opened(space.to_dict(), objectives, catalogue.plain_strategy(strategy), seed, steps)
+        entry = ev.Entry(1, self.store.now(), (first,))
+        history = opened(entry)
+        strategy.check(history)
+        if self.folder is not None:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write_environment(Folder(self.folder), seed)
+                write_definition(Folder(self.folder), history)
+            except OSError as error:
+                if isinstance(error, StoreError):
+                    raise
+                raise StoreError(f"{self.folder}: {error.strerror or error}. Choose a folder that can be written.") from error
+        self._strategy: Strategy = Manual(strategy)
+        try:
+            self.store.append(KEY, entry)
+            self._history = history
+        except Conflict:  # another process opened it at the same moment
+            self._load()
+
+    def _load(self) -> None:
+        entries = self.store.read(KEY)
+        history = opened(next(iter(entries), None))
+        for entry in entries:
+            history = history.apply(entry)
+        self._history = history
+        self._strategy = Manual(catalogue.strategy_from(history.strategy))
+
+    def _check_same(self, space: Space, objectives: tuple[Objective, ...], seed: int | None) -> None:
+        where = f"the study in {self.folder}" if self.folder else "the study"
+        if space.to_dict() != self._history.space.to_dict():
+            raise StudyError(f"{where} has another space: {_difference(self._history.space, space)}. Choose another folder.")
+        if objectives != self._history.objectives:
+            was, now = (", ".join(map(str, o)) for o in (self._history.objectives, objectives))
+            raise StudyError(f"{where} is after {was}, not {now}. Choose another folder.")
+        if seed is not None and seed != self._history.seed:
+            raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
+
+    def _change_strategy(self, strategy: Strategy | None) -> None:
+        if strategy is None or catalogue.plain_strategy(strategy) == self._history.strategy:
+            return
+        strategy.check(self._history)
+        self._append(lambda history, at: ((ev.Changed(catalogue.plain_strategy(strategy)),), None))
+        self._strategy = Manual(strategy)
+
+    # the loop of people who own it ----------------------------------------------------------------------------------
+
+    def ask(self) -> Trial | None:
+        """The next trial, started; None if there is nothing to try now.
+
+        It is live: besides `study.report(trial, ...)`, `trial.report`, `trial.attach` and so on work.
+        """
+
+        def decide(history: History, at: float) -> tuple[protocol.Events, int | None]:
+            events, number = self._suggested(history)
+            if number is None:
+                return (), None
+            now = history.apply(ev.Entry(history.position + 1, at, events))
+            return (*events, *protocol.start(now, number)), number
+
+        number = self._append(decide)
+        return None if number is None else self._live(number)
+
+    def report(self, trial: Trial | int, step: int, /, **metrics: Any) -> Decision:
+        """Records metrics after a step; returns what becomes of the trial. A trial told to stop needs no `tell`.
+
+        Raises:
+            ObjectiveError: a metric is not one number.
+            StudyError: the trial has ended, or steps don't increase.
+        """
+        return self._append(
+            lambda history, at: protocol.report(history, at, self._strategy, _number(trial), step, metrics)
+        )
+
+    def tell(self, trial: Trial | int, value: float | None = None, /, **metrics: Any) -> Trial:
+        """Ends a trial with its metrics (or one bare value of the only objective); returns its record.
+
+        A metric that is NaN or infinite makes it a failed trial: data, not an error.
+
+        Raises:
+            ObjectiveError: the objective's metric is missing, or a metric is not one number.
+            StudyError: the trial has ended before.
+        """
+        if value is not None:
+            metrics = {self._history.objectives[0].metric: value, **metrics}
+        self._append(lambda history, at: (protocol.tell(history, _number(trial), metrics), None))
+        return self._history.trials[_number(trial)]
+
+    def fail(self, trial: Trial | int, error: str = "") -> Trial:
+        """Ends a trial as failed; returns its record."""
+        self._append(lambda history, at: (protocol.fail(history, _number(trial), error), None))
+        return self._history.trials[_number(trial)]
+
+    def queue(self, values: Mapping[str, Any], note: str = "") -> Config:
+        """Asks for this config to be tried next; names that are missing take their defaults. Returns the config."""
+        config = self._history.space.config(values)
+        self._append(lambda history, at: (protocol.queue(history, values, note), None))
+        return config
+
+    def note(self, text: str, trial: int | None = None) -> None:
+        """Records something worth telling a person."""
+        self._append(lambda history, at: ((ev.Noted(text, trial),), None))
+
+    # what is known --------------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """All that is known, as a value that stays as it is."""
+        return self._history
+
+    @property
+    def strategy(self) -> Strategy:
+        """What is asked when the queue is empty."""
+        return self._strategy.inner if isinstance(self._strategy, Manual) and self._strategy.inner else self._strategy
+
+    @property
+    def space(self) -> Space:
+        """What may be tried."""
+        return self._history.space
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All trials, by number."""
+        return self._history.trials
+
+    @property
+    def best(self) -> Trial:
+        """The incumbent.
+
+        Raises:
+            StudyError: no trial is complete yet.
+            ObjectiveError: there are several objectives; use `front`.
+        """
+        best = self._history.best
+        if best is None:
+            count = len(self._history.trials)
+            raise StudyError(f"no best yet: none of the {count} trials has completed with a value that counts.")
+        return best
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials that no other one dominates."""
+        return self._history.front
+
+    def entries(self) -> Iterator[ev.Entry]:
+        """The journal from its first entry on."""
+        return self.store.read(KEY)
+
+    def histories(self) -> Iterator[History]:
+        """The history after each entry of the journal: what the search looked like at each moment."""
+        return replay.histories(self.entries())
+
+    def verify(self) -> list[replay.Mismatch]:
+        """Recomputes every suggestion and decision from the journal; what comes out otherwise."""
+        return [m for _, m in replay.verify(self.entries(), resolve_strategy) if m is not None]
+
+    def refresh(self) -> History:
+        """Reads what other processes appended."""
+        with self._lock:
+            for entry in self.store.read(KEY, after=self._history.position):
+                self._history = self._history.apply(entry)
+            return self._history
+
+    def close(self) -> None:
+        """Gives back files and connections."""
+        self.store.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> "Study":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {s}" for s in ("complete", "stopped", "failed") if (n := self._history.count(s)))
+        return f"Study({str(self.folder) if self.folder else 'in memory'}: {len(self.trials)} trials: {counts or 'none ended'})"
+
+    # what the loop needs --------------------------------------------------------------------------------------------
+
+    def next_job(self) -> Job | None:
+        """A new or resumed trial as a job; None if there is nothing to try now."""
+        number = self._append(lambda history, at: self._suggested(history))
+        return None if number is None else self.job(number)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the strategy has nothing to suggest, now and ever again."""
+        events, suggestion = protocol.ask(self._history, self._strategy)
+        return not events and isinstance(suggestion, Exhausted)
+
+    def job(self, number: int) -> Job:
+        """What a worker needs to run a trial from its last checkpoint on."""
+        trial = self._history.trials[number]
+        checkpoint = trial.checkpoint.path if trial.checkpoint else trial.parent
+        step = trial.checkpoint.step if trial.checkpoint else 0
+        return Job(
+            number, trial.config, trial.seed, trial.attempt + 1, str(self.files), trial.budget, checkpoint, step
+        )  # fmt: skip
+
+    def answer(self, signals: Sequence[Signal]) -> list[Decision | DanluError]:
+        """Puts what workers did into the journal, all at once, and says what becomes of each one's trial.
+
+        Raises:
+            StoreError: nothing of it was written.
+        """
+        with self._lock:
+            before = self._history
+            try:
+                if len(signals) == 1:
+                    return [self._answer(signals[0])]
+                with self.store.group():
+                    return [self._answer(signal) for signal in signals]
+            except StoreError:
+                self._history = before
+                raise
+
+    def _answer(self, signal: Signal) -> Decision | DanluError:
+        number = signal.trial
+        if self._history.trials[number].is_finished:
+            return Decision.STOP  # it was told so before, or comes back late
+        try:
+            match signal:
+                case ev.Started(_, _, _, worker):
+                    self._append(lambda history, at: (protocol.start(history, number, worker), None))
+                case ev.Reported(_, step, metrics):
+                    return self.report(number, step, **ev.readable(metrics))
+                case Ended(_, metrics):
+                    self._end(number, metrics)
+                case Failed(_, reason, error):
+                    self._append(lambda history, at: (protocol.fail(history, number, error, reason), None))
+                case _:
+                    self._append(lambda history, at: ((signal,), None))
+        except (ObjectiveError, StudyError) as error:
+            return error
+        return Decision.CONTINUE
+
+    def _end(self, number: int, metrics: Mapping[str, float]) -> None:
+        try:
+            self._append(lambda history, at: (protocol.tell(history, number, metrics), None))
+        except ObjectiveError as error:
+            message = str(error)
+            self._append(lambda history, at: (protocol.fail(history, number, message, "metric"), None))
+
+    @property
+    def files(self) -> Path:
+        """Where trials' files go: the study's folder; for a study in memory one that ends with it."""
+        if self.folder is not None:
+            return self.folder
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="danlu-")
+        return Path(self._temporary.name)
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _suggested(self, history: History) -> tuple[protocol.Events, int | None]:
+        events, suggestion = protocol.ask(history, self._strategy)
+        if isinstance(suggestion, (Wait, Exhausted)):
+            return (), None
+        first = events[0]
+        assert isinstance(first, (ev.Suggested, ev.Resumed))
+        return events, first.trial
+
+    def _append(self, decide: Callable[[History, float], tuple[protocol.Events, T]]) -> T:
+        """Appends what `decide` says about the history as it is; decides again if somebody else was first."""
+        with self._lock:
+            while True:
+                at = self.store.now()
+                events, result = decide(self._history, at)
+                if not events:
+                    return result
+                entry = ev.Entry(self._history.position + 1, at, events)
+                try:
+                    self.store.append(KEY, entry)
+                except Conflict:
+                    self.refresh()
+                    continue
+                self._history = self._history.apply(entry)
+                return result
+
+    def _live(self, number: int) -> Trial:
+        trial = self._history.trials[number]
+        if self.folder is not None:
+            write_config(Folder(self.folder).trial(number), trial.config, trial.seed)
+        return replace(trial, port=_Local(self, number))
+
+
+class _Local:
+    """The port of a trial that `ask` returned: a bench is set up when the first file or report needs it."""
+
+    def __init__(self, study: Study, number: int) -> None:
+        self._study, self._number = study, number
+        self._bench: Bench | None = None
+
+    def _set_up(self) -> Bench:
+        if self._bench is None:
+            job = self._study.job(self._number)
+            self._bench = Bench(job, self._send)
+        return self._bench
+
+    def _send(self, signal: Signal) -> Decision:
+        [reply] = self._study.answer([signal])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    @property
+    def step(self) -> int:
+        return self._study.history.trials[self._number].curve.step or (self._bench.step if self._bench else 0)
+
+    @property
+    def decision(self) -> Decision:
+        return self._set_up().decision
+
+    def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
+        return self._set_up().report(step, metrics)
+
+    def save(self, state: Any, step: int) -> None:
+        self._set_up().save(state, step)
+
+    def load(self) -> Any:
+        return self._set_up().load()
+
+    def attach(self, name: str, value: Any) -> str:
+        return self._set_up().attach(name, value)
+
+
+def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
+    """The strategy that a study asks, from its plain form: what was queued comes first."""
+    return Manual(catalogue.strategy_from(form))
+
+
+def _number(trial: Trial | int) -> int:
+    return trial if isinstance(trial, int) else trial.number
+
+
+def _difference(was: Space, now: Space) -> str:
+    """The first hyperparameter in which two spaces differ, in words."""
+    for name in dict.fromkeys((*was.names, *now.names)):
+        if name not in now:
+            return f"it has {name!r}, which yours lacks"
+        if name not in was:
+            return f"it lacks {name!r}"
+        if was[name] != now[name]:
+            return f"{name!r} is {was[name]} there, {now[name]} here"
+    return "its hyperparameters come in another order"

@@ -1,0 +1,114 @@
+"""tune() and open_study(): a training function in, a study out. Here names become objects and the layers meet."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from danlu import catalogue
+from danlu.core.objective import Named
+from danlu.core.runner import Runner
+from danlu.core.stopping import Elapsed, StopRule, Trials
+from danlu.core.strategy import Strategy
+from danlu.core.trial import Trial
+from danlu.errors import StudyError
+from danlu.loop import run
+from danlu.progress import watching
+from danlu.space.declare import declare
+from danlu.study import Spaced, Study
+
+
+def tune(
+    train: Callable[..., Any],
+    *,
+    minimize: Named = None,
+    maximize: Named = None,
+    subject_to: Iterable[str] = (),
+    trials: int | None = None,
+    time: float | None = None,
+    strategy: str | Mapping[str, Any] | Strategy | None = None,
+    space: Spaced | None = None,
+    workers: int = 1,
+    timeout: float | None = None,
+    steps: int | None = None,
+    folder: str | Path | None = None,
+    seed: int | None = None,
+    progress: bool | None = None,
+) -> Study:
+    """Tunes a training function; returns the study.
+
+    Args:
+        train: a function whose parameters are annotated with `Float`, `Int`, `Choice` or a dataclass of them; with
+            `space`, a function of (trial) or (trial, config). It returns its metrics by name, or one number for the
+            objective, or nothing if it reports them.
+        minimize, maximize: the metric (or several) that counts.
+        subject_to: constraints on metrics, such as "memory_gb <= 8".
+        trials: how many in all, over all restarts; 50 if no `time` is given either.
+        time: seconds after which this call starts no more trials.
+        strategy: a name, a plain form, or an object; "auto" if not given.
+        space: what may be tried, where the function's parameters don't say it.
+        workers: trials at a time; 1 runs them in this process.
+        timeout: seconds after which a trial is killed and has failed; it then runs in a process of its own.
+        steps: what a full training is, for strategies that stop early.
+        folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
+        seed: of all randomness; 0 if not given.
+        progress: False for silence; None for a live bar on a terminal, lines elsewhere.
+
+    Raises:
+        DanluError: what is wrong, and what to do; trials that failed are no error but data.
+        Interrupted: Ctrl-C was pressed (a KeyboardInterrupt that carries the study).
+    """
+    if trials is not None and trials < 1:
+        raise StudyError(f"trials must be at least 1, got {trials}.")
+    declared = declare(train) if space is None else None
+    study = Study(
+        space if declared is None else declared.space,
+        minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
+        folder=folder,
+    )  # fmt: skip
+    called = _with_config(train) if declared is None else declared.call
+    runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
+    trials = 50 if trials is None and time is None else trials
+    with watching(trials, progress) as watch:
+        run(study, runner, _rule(study, trials, time), watch)
+    return study
+
+
+def open_study(folder: str | Path) -> Study:
+    """The study that a folder holds.
+
+    Raises:
+        StudyError: there is none.
+        StoreError: its journal can't be read.
+    """
+    return Study.open(folder)
+
+
+def _runner(train: Callable[..., Any], metric: str, workers: int, timeout: float | None) -> Runner:
+    if workers == 1 and timeout is None:
+        return catalogue.load("runner", "inline")(train, metric)  # type: ignore[no-any-return]
+    return catalogue.load("runner", "processes")(train, metric, workers, timeout)  # type: ignore[no-any-return]
+
+
+def _rule(study: Study, trials: int | None, time: float | None) -> StopRule:
+    rules: list[StopRule] = []
+    if trials is not None:
+        rules.append(Trials(trials))
+    if time is not None:
+        rules.append(Elapsed(time, since=study.store.now()))
+    rule = rules[0]
+    for other in rules[1:]:
+        rule = rule | other
+    return rule
+
+
+class _with_config:
+    """Calls a function of (trial) or (trial, config): what a study with a space of its own is given."""
+
+    def __init__(self, train: Callable[..., Any]) -> None:
+        import inspect
+
+        self._train = train
+        self._takes_config = len(inspect.signature(train).parameters) > 1
+
+    def __call__(self, trial: Trial, config: Mapping[str, Any]) -> Any:
+        return self._train(trial, config) if self._takes_config else self._train(trial)
