@@ -79,7 +79,7 @@ def objectives_from(minimize: Named = None, maximize: Named = None, subject_to: 
 def _named(names: Named, goal: Goal) -> list[Objective]:
     if names is None:
         return []
-    if isinstance(names, (str, Objective)):
+    if isinstance(names, (str, Objective)) or not isinstance(names, Iterable):
         names = [names]
     return [name if isinstance(name, Objective) else Objective(_valid(name), goal) for name in names]
 

@@ -1,6 +1,7 @@
 """Sobol points, scrambled: fills the unit cube evenly, and every point can be had without those before it.
 
-SciPy has a generator too; ours needs no state (point k is a pure function of k), and importing `scipy.stats` takes 0.9 s.
+SciPy has a generator too; ours needs no state (point k is a pure function of k) and not the 0.9 s of importing
+`scipy.stats`.
 
 Notation
     k: index of a point; g = k ⊕ ⌊k/2⌋ its Gray code, which only changes the order within each block of 2^m points
@@ -10,8 +11,9 @@ Notation
 Sources
     Direction numbers: Joe & Kuo (2008), "Constructing Sobol sequences with better two-dimensional projections", SIAM J.
     Sci. Comput. 30, 2635-2654, table "new-joe-kuo-6".
-    Scrambling: Owen (1995), "Randomly permuted (t,m,s)-nets and (t,s)-sequences", by hashing as in Laine & Karras (2011),
-    "Stratified sampling for stochastic transparency", and Burley (2020), "Practical hash-based Owen scrambling", JCGT 9(4).
+    Scrambling: Owen (1995), "Randomly permuted (t,m,s)-nets and (t,s)-sequences", by hashing as in Laine & Karras
+    (2011), "Stratified sampling for stochastic transparency", and Burley (2020), "Practical hash-based Owen
+    scrambling", JCGT 9(4).
     Hash: Vegdahl (2021), "Building a better LK hash"; SplitMix64: Steele, Lea & Flood (2014).
 """
 
@@ -72,7 +74,8 @@ def _reversed_digits(index: int | NDArray[np.integer], dimensions: int) -> NDArr
     if isinstance(index, (int, np.integer)):
         gray = int(index) ^ (int(index) >> 1)
         rows = [i for i in range(gray.bit_length()) if gray >> i & 1]
-        return np.bitwise_xor.reduce(directions[rows], axis=0)  # of no rows: 0, which is point 0
+        point: NDArray[np.uint32] = np.bitwise_xor.reduce(directions[rows], axis=0)  # of no rows: 0, which is point 0
+        return point
     gray_codes = np.asarray(index, dtype=np.uint32) ^ (np.asarray(index, dtype=np.uint32) >> np.uint32(1))
     digits = np.zeros((len(gray_codes), dimensions), dtype=np.uint32)
     for i in range(int(gray_codes.max(initial=0)).bit_length()):
@@ -97,7 +100,7 @@ def _scramble(x: NDArray[np.uint32], seeds: NDArray[np.uint32]) -> NDArray[np.ui
 def _fractions(reversed_digits: NDArray[np.uint32]) -> NDArray[np.float64]:
     """Numbers in [0, 1) with these binary digits."""
     digits = _REVERSED_BYTE[reversed_digits.view(np.uint8)].view(np.uint32).byteswap()  # reverses all 32 bits
-    return digits * 2.0**-BITS
+    return np.asarray(digits * 2.0**-BITS, dtype=np.float64)
 
 
 @lru_cache(maxsize=64)
@@ -125,10 +128,11 @@ def _direction_numbers(polynomial: int, first: list[int]) -> list[int]:
 @lru_cache(maxsize=256)
 def _seeds(seed: int, dimensions: int) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """A seed for each coordinate: 32 bits for those that are scrambled, 64 for those that are only hashed."""
-    sequence = np.random.SeedSequence(seed)  # its k-th word does not depend on how many are asked for
-    near = sequence.generate_state(min(dimensions, MAX_DIMENSIONS), np.uint32)
+    # the k-th word of a SeedSequence does not depend on how many are asked for
+    near = np.random.SeedSequence(seed).generate_state(min(dimensions, MAX_DIMENSIONS), np.uint32)
     far_sequence = np.random.SeedSequence(seed, spawn_key=(MAX_DIMENSIONS,))
-    return near, far_sequence.generate_state(max(dimensions - MAX_DIMENSIONS, 0), np.uint64)
+    far = far_sequence.generate_state(max(dimensions - MAX_DIMENSIONS, 0), np.uint64)
+    return near.astype(np.uint32), far.astype(np.uint64)
 
 
 def _uniform(index: int | NDArray[np.integer], seeds: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -138,4 +142,4 @@ def _uniform(index: int | NDArray[np.integer], seeds: NDArray[np.uint64]) -> NDA
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
-    return (z >> np.uint64(11)) * 2.0**-53
+    return np.asarray((z >> np.uint64(11)) * 2.0**-53, dtype=np.float64)

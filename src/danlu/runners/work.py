@@ -41,7 +41,7 @@ def _outcome(train: Train, bench: Bench, metric: str) -> Ended | Failed:
                 returned = train(bench.trial(), bench.job.config)
             except StoreError:
                 raise
-            except Exception:
+            except (Exception, SystemExit):
                 log.write(traceback.format_exc())
                 raise
         return Ended(number, _metrics(returned, metric))
@@ -51,17 +51,17 @@ def _outcome(train: Train, bench: Bench, metric: str) -> Ended | Failed:
         return Failed(number, "artifact", str(error))
     except ObjectiveError as error:
         return Failed(number, "metric", str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit() ends a script, not the study that it is part of
         return Failed(number, reason_of(error), _short(error))
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """What kind of failure an exception of the training function is."""
     # torch.OutOfMemoryError and its like, without importing what they come from
     return "out of memory" if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ else "exception"
 
 
-def _short(error: Exception) -> str:
+def _short(error: BaseException) -> str:
     if isinstance(error, DanluError):
         return str(error)
     place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None

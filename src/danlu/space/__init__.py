@@ -1,6 +1,43 @@
 """What may be tried: dimensions, spaces, configs, and the ways to declare them."""
 
+from danlu.space.dataclass import dataclass_of
+from danlu.space.declare import Declaration, config_of, declare, instance, space_of
 from danlu.space.dimension import Choice, Dimension, Float, Int, Value
 from danlu.space.space import Config, Hyperparameter, Space
+from danlu.space.text import (
+    format_dimension,
+    from_json,
+    from_toml,
+    parse_dimension,
+    parse_item,
+    parse_space,
+    space_of_items,
+    to_json,
+    to_toml,
+)
 
-__all__ = ["Choice", "Config", "Dimension", "Float", "Hyperparameter", "Int", "Space", "Value"]
+__all__ = [
+    "Choice",
+    "Config",
+    "Declaration",
+    "Dimension",
+    "Float",
+    "Hyperparameter",
+    "Int",
+    "Space",
+    "Value",
+    "config_of",
+    "dataclass_of",
+    "declare",
+    "format_dimension",
+    "from_json",
+    "from_toml",
+    "instance",
+    "parse_dimension",
+    "parse_item",
+    "parse_space",
+    "space_of",
+    "space_of_items",
+    "to_json",
+    "to_toml",
+]

@@ -7,9 +7,10 @@ the next append cuts it off.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -40,23 +41,25 @@ class JSONLines:
         self.path, self.now = Path(path), clock
         self._files: dict[str, IO[bytes]] = {}
         self._positions: dict[str, int] = {}
-        self._grouped: list[tuple[str, int, int]] | None = None
+        self._before: dict[str, int] | None = None  # study -> length when the group began
+        self._lock = threading.RLock()
         self._leases = FileLeases(self.path if self.path.suffix else self.path / "journal.jsonl")
 
     def append(self, study: str, entry: Entry) -> None:
-        file = self._open(study)
-        if entry.position != self._positions[study] + 1:
-            raise Conflict(f"entry {entry.position} of {study!r} is taken: the journal is at {self._positions[study]}.")
-        if self._grouped is not None:
-            self._grouped.append((study, file.tell(), self._positions[study]))
-        start = file.tell()
-        try:
-            file.write(format_line(entry))
-            file.flush()
-        except OSError as error:
-            self._cut(study, start)
-            raise StoreError(f"{self.path}: {error.strerror}. Free some space or make it writable, then start again.") from error
-        self._positions[study] = entry.position
+        with self._lock:
+            file = self._open(study)
+            position, start = self._positions[study], file.tell()
+            if entry.position != position + 1:
+                raise Conflict(f"entry {entry.position} of {study!r} is taken: the journal is at {position}.")
+            if self._before is not None:
+                self._before.setdefault(study, start)
+            try:
+                file.write(format_line(entry))
+                file.flush()
+            except OSError as error:
+                self._cut(study, start)
+                raise StoreError(f"{self.path}: {error.strerror}. Free some space, then start again.") from error
+            self._positions[study] = entry.position
 
     def read(self, study: str, after: int = 0) -> Iterator[Entry]:
         path = self._path(study)
@@ -70,16 +73,16 @@ class JSONLines:
 
     @contextmanager
     def group(self) -> Iterator[None]:
-        self._grouped = []
-        try:
-            yield
-        except BaseException:
-            for study, start, position in reversed(self._grouped):
-                self._cut(study, start)
-                self._positions[study] = position
-            raise
-        finally:
-            self._grouped = None
+        with self._lock:
+            self._before = {}
+            try:
+                yield
+            except BaseException:
+                for study, start in self._before.items():
+                    self._cut(study, start)
+                raise
+            finally:
+                self._before = None
 
     def claim(self, study: str, key: str, worker: str) -> None:
         self._leases.claim(study, key, worker)
@@ -114,11 +117,11 @@ class JSONLines:
         return self._files[study]
 
     def _cut(self, study: str, start: int) -> None:
-        file = self._files.pop(study)
-        try:
-            file.close()  # what could not be flushed can't be flushed now
-        except OSError:
-            pass
+        """Takes back what was written behind `start`; the next append opens the file anew."""
+        file = self._files.pop(study, None)
+        if file is not None:
+            with suppress(OSError):  # what could not be flushed can't be flushed now
+                file.close()
         os.truncate(self._path(study), start)
 
 

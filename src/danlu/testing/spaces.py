@@ -1,0 +1,101 @@
+"""Random spaces and configs for property tests, as Hypothesis strategies."""
+
+import keyword
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from danlu.space import Choice, Config, Dimension, Float, Int, Space, Value
+from danlu.space.dimension import MISSING
+
+LABELS = st.sampled_from(["sgd", "adam_w", "lion", "none", "a1"])
+"""Labels of options with branches that `dataclass_of` can make classes of."""
+
+
+def identifiers() -> SearchStrategy[str]:
+    """Names that a Python parameter may have."""
+    return st.from_regex(r"[a-z_][a-z0-9_]{0,6}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
+
+
+def spaces(
+    depth: int = 3, names: SearchStrategy[str] | None = None, labels: SearchStrategy[Value] = LABELS
+) -> SearchStrategy[Space]:
+    """Spaces of one to four members; groups and branches nest at most `depth` deep, counted with the space itself.
+
+    Args:
+        depth: at least 1, which is a flat space.
+        names: of hyperparameters and groups; Python identifiers if not given.
+        labels: of options with branches.
+    """
+    names = identifiers() if names is None else names
+    members: SearchStrategy[Dimension | Space] = dimensions()
+    if depth > 1:
+        inner = spaces(depth - 1, names, labels)
+        members = st.one_of(members, members, inner, _branching(inner, labels))
+    return st.dictionaries(names, members, min_size=1, max_size=4).map(Space)
+
+
+def configs(space: Space) -> SearchStrategy[Config]:
+    """Configs of a space."""
+    v = st.floats(0, 1, exclude_max=True)
+    return st.lists(v, min_size=len(space), max_size=len(space)).map(space.quantile)
+
+
+def dimensions() -> SearchStrategy[Dimension]:
+    """Floats, ints and choices without branches."""
+    return st.one_of(floats(), ints(), choices())
+
+
+@st.composite
+def floats(draw: st.DrawFn) -> Float:
+    """Float dimensions: linear or log, continuous or in steps."""
+    if draw(st.booleans()):
+        low, high = sorted(draw(st.tuples(*[st.floats(1e-9, 1e9)] * 2)))
+        return _with_default(draw, Float(low, high, log=True))  # type: ignore[return-value]
+    if draw(st.booleans()):
+        low, high = sorted(draw(st.tuples(*[st.floats(-1e6, 1e6)] * 2)))
+        return _with_default(draw, Float(low, high))  # type: ignore[return-value]
+    step = draw(st.sampled_from([0.1, 0.25, 0.5, 1e-3, 3.0]))
+    first, count = draw(st.integers(-20, 20)), draw(st.integers(0, 40))
+    low, high = round(first * step, 6), round((first + count) * step, 6)
+    return _with_default(draw, Float(low, high, step=step, log=low > 0 and draw(st.booleans())))  # type: ignore[return-value]
+
+
+@st.composite
+def ints(draw: st.DrawFn) -> Int:
+    """Int dimensions: linear or log, perhaps in steps."""
+    log = draw(st.booleans())
+    low = draw(st.integers(1, 1000) if log else st.integers(-1000, 1000))
+    step = draw(st.sampled_from([1, 1, 1, 2, 5, 16]))
+    return _with_default(draw, Int(low, low + step * draw(st.integers(0, 200)), log=log, step=step))  # type: ignore[return-value]
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Choice:
+    """Choices without branches: options of all types, ordered or not."""
+    option = st.one_of(
+        st.text("abX09 _-+./|'\"=\\\n\té丹", max_size=5),
+        st.sampled_from(["relu", "true", "16", "a b", "it's", "a | b", "1..2", "ordered"]),
+        st.integers(-10, 100),
+        st.floats(-1e3, 1e3).map(lambda number: number + 0.5),
+        st.booleans(),
+    )
+    options = draw(st.lists(option, min_size=1, max_size=5, unique=True))
+    return _with_default(draw, Choice(options, ordered=draw(st.booleans())))  # type: ignore[return-value]
+
+
+@st.composite
+def _branching(draw: st.DrawFn, inner: SearchStrategy[Space], labels: SearchStrategy[Value]) -> Choice:
+    """Choices in which at least one option opens a branch."""
+    options = draw(st.lists(labels, min_size=2, max_size=3, unique_by=str))
+    branches: Mapping[Value, Space | None] = {option: draw(st.none() | inner) for option in options[1:]}
+    first = {options[0]: draw(inner)}
+    order = draw(st.permutations(options))
+    return _with_default(draw, Choice({option: {**first, **branches}[option] for option in order}))  # type: ignore[return-value]
+
+
+def _with_default(draw: st.DrawFn, dimension: Dimension) -> Dimension:
+    """The dimension with a default drawn from its values, or with none."""
+    v = draw(st.none() | st.floats(0, 1, exclude_max=True))
+    return dimension.with_default(MISSING if v is None else dimension.quantile(v))  # type: ignore[return-value]

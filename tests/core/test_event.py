@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from danlu.core import event as ev
+from danlu.core.history import fold
+from danlu.core.trial import Status
+from danlu.errors import StoreError
+from danlu.stores.jsonl import format_line, read_lines
+from danlu.testing.journals import example
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def test_events_survive_being_written_and_read():
+    for entry in example():
+        assert ev.decode_events(ev.encode_events(entry.events), ev.VERSION) == entry.events
+
+
+def test_numbers_that_json_lacks_survive():
+    metrics = {"a": float("nan"), "b": float("inf"), "c": float("-inf"), "d": 0.1}
+    written = ev.decode_events(ev.encode_events((ev.Reported(0, 1, ev.writable(metrics)),)), ev.VERSION)
+    read = ev.readable(written[0].metrics)
+    assert read["a"] != read["a"]
+    assert (read["b"], read["c"], read["d"]) == (float("inf"), float("-inf"), 0.1)
+
+
+def test_what_is_no_event_gives_a_clear_error():
+    with pytest.raises(StoreError, match="can't be read"):
+        ev.decode_events(b'[{"kind": "baked"}]', ev.VERSION)
+
+
+def test_the_journal_of_version_1_can_still_be_read():
+    """tests/golden/journal_v1.jsonl was written by version 0.1 and must never change."""
+    history = fold(read_lines(GOLDEN / "journal_v1.jsonl"))
+    assert [trial.status for trial in history.trials] == [
+        Status.COMPLETE,
+        Status.FAILED,
+        Status.STOPPED,
+        Status.RUNNING,
+    ]
+    assert history.best.value == 0.3
+    assert history.best.config == {"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5}
+    assert history.trials[0].curve["accuracy"].tolist() == [0.5, 0.8]
+    assert history.trials[0].artifacts[0].path == "trials/0000/final.png"
+    assert history.trials[1].reason == "diverged"
+    assert history.strategy == {"use": "sobol"}
+    assert history.notes == ("the disk will be full in an hour",)
+
+
+def test_every_kind_of_event_stands_in_the_golden_journal():
+    lines = (GOLDEN / "journal_v1.jsonl").read_text().splitlines()
+    kinds = {event["kind"] for line in lines for event in json.loads(line)["events"]}
+    assert kinds == {kind.__struct_config__.tag for kind in ev.Event.__args__}
+
+
+def test_this_version_writes_what_version_1_wrote():
+    """A change of this line is a change of the format: raise VERSION, add an upgrade and a new golden journal."""
+    assert b"".join(map(format_line, example())) == (GOLDEN / "journal_v1.jsonl").read_bytes()

@@ -1,0 +1,167 @@
+import math
+
+import pytest
+
+from danlu.core import event as ev
+from danlu.core.history import fold
+from danlu.core.objective import Objective
+from danlu.core.replay import histories
+from danlu.core.trial import Status
+from danlu.errors import ObjectiveError, StoreError
+from danlu.space import Float, Space
+from danlu.testing.journals import entries, example, opening, suggested
+
+LINE = Space({"x": Float(0.0, 1.0)})
+
+
+def study_of(*values, objectives=(Objective("loss"),)):
+    """A history in which trial k has config x = k/10 and ended with the k-th metrics; None: it failed."""
+    batches = [ev.Opened(LINE.to_dict(), objectives, {"use": "random"}, 0)]
+    for k, metrics in enumerate(values):
+        batches.append((suggested(k, {"x": k / 10}), ev.Started(k, 1)))
+        ended = ev.Finished(k, "failed", error="boom") if metrics is None else ev.Finished(k, "complete", metrics)
+        batches.append(ended)
+    return fold(entries(*batches))
+
+
+def test_trials_are_found_by_their_status():
+    history = fold(example())
+    assert [t.number for t in history.finished] == [0, 1, 2]
+    assert [t.number for t in history.completed] == [0]
+    assert [t.number for t in history.running] == [3]
+    assert history.paused == []
+    assert {s: history.count(s) for s in ("complete", "failed", "stopped", "running", "pending", "paused")} == {
+        "complete": 1, "failed": 1, "stopped": 1, "running": 1, "pending": 0, "paused": 0,
+    }  # fmt: skip
+
+
+def test_every_prefix_of_a_journal_is_a_history():
+    statuses = [[trial.status for trial in history.trials] for history in histories(example())]
+    assert statuses[0] == []
+    assert statuses[1] == [Status.RUNNING]
+    assert statuses[-3] == [Status.COMPLETE, Status.FAILED, Status.STOPPED, Status.PAUSED]
+    assert statuses[-2][3] is Status.PENDING
+
+
+def test_an_earlier_history_does_not_change_when_a_later_one_grows():
+    frames = list(histories(example()))
+    once = [repr(list(frame.trials)) for frame in frames]
+    again = [repr(list(frame.trials)) for frame in histories(example())]
+    assert once == again
+
+
+def test_a_new_attempt_forgets_what_the_old_one_reported_after_its_checkpoint():
+    batches = [
+        opening(LINE), (suggested(0, {"x": 0.5}), ev.Started(0, 1)),
+        ev.Reported(0, 1, {"loss": 3.0}), ev.Saved(0, 1, "c", 1), ev.Reported(0, 2, {"loss": 2.0}),
+        ev.Started(0, 2, 1), ev.Reported(0, 2, {"loss": 2.5}),
+    ]  # fmt: skip
+    [trial] = fold(entries(*batches)).trials
+    assert trial.curve["loss"].tolist() == [3.0, 2.5]
+    assert trial.attempt == 2
+
+
+def test_the_best_is_the_lowest_loss_of_a_complete_trial():
+    history = study_of({"loss": 0.5}, {"loss": 0.2}, None, {"loss": 0.2})
+    assert history.best.number == 1
+
+
+def test_the_best_of_a_maximised_metric_is_the_highest():
+    history = study_of({"a": 0.5}, {"a": 0.9}, {"a": 0.7}, objectives=(Objective("a", "maximize"),))
+    assert history.best.number == 1
+    assert history.best.loss == -0.9
+
+
+def test_nothing_is_best_before_a_trial_is_complete():
+    assert study_of(None).best is None
+
+
+def test_a_stopped_trial_is_never_the_best():
+    batches = [
+        opening(LINE), (suggested(0, {"x": 0.5}), ev.Started(0, 1)),
+        (ev.Reported(0, 1, {"loss": -5.0}), ev.Decided(0, "stop"), ev.Finished(0, "stopped")),
+    ]  # fmt: skip
+    assert fold(entries(*batches)).best is None
+
+
+def test_the_best_keeps_the_constraints():
+    objectives = (Objective("loss"), Objective("memory", bound=8.0))
+    history = study_of({"loss": 0.1, "memory": 9.0}, {"loss": 0.3, "memory": 8.0}, objectives=objectives)
+    assert history.best.number == 1
+
+
+def test_the_front_holds_what_nothing_dominates():
+    objectives = (Objective("loss"), Objective("speed", "maximize"))
+    values = [(1.0, 1.0), (0.5, 0.5), (1.0, 2.0), (0.4, 0.1), (0.4, 0.1), (0.9, 0.4)]
+    history = study_of(*({"loss": a, "speed": b} for a, b in values), objectives=objectives)
+    assert [t.number for t in history.front] == [1, 2, 3, 4]
+
+
+def test_several_objectives_have_no_single_best():
+    with pytest.raises(ObjectiveError, match=r"study\.front"):
+        _ = study_of(objectives=(Objective("a"), Objective("b"))).best
+
+
+def test_arrays_hold_losses_in_order_of_finishing_and_nan_for_failures():
+    arrays = study_of({"loss": 0.5}, None, {"loss": 0.2}).arrays()
+    assert arrays.numbers.tolist() == [0, 1, 2]
+    assert arrays.losses[:, 0].tolist()[::2] == [0.5, 0.2]
+    assert math.isnan(arrays.losses[1, 0])
+    assert arrays.u[:, 0].tolist() == pytest.approx([0.0, 0.1, 0.2])
+
+
+def test_arrays_hold_by_how_much_a_constraint_is_broken():
+    objectives = (Objective("loss"), Objective("recall", "maximize", bound=0.9))
+    arrays = study_of({"loss": 0.5, "recall": 0.8}, {"loss": 1.0, "recall": 0.95}, objectives=objectives).arrays()
+    assert arrays.bounds[:, 0].tolist() == pytest.approx([0.1, -0.05])
+
+
+def test_a_chosen_history_knows_only_the_chosen_trials():
+    history = study_of({"loss": 0.1}, {"loss": 0.2}, None, {"loss": 0.15})
+    chosen = history.where(lambda trial: trial.number in (1, 2, 3))
+    assert [t.number for t in chosen.trials] == [1, 2, 3]
+    assert chosen.best.number == 3
+    assert chosen.arrays().losses[:, 0].tolist()[::2] == [0.2, 0.15]
+    assert history.best.number == 0
+
+
+def test_at_a_step_the_curves_alone_count():
+    batches = [opening(LINE)]
+    for k, losses in enumerate(([0.9, 0.1], [0.5, 0.6], [0.3])):
+        batches.append((suggested(k, {"x": k / 10}), ev.Started(k, 1)))
+        batches += [ev.Reported(k, step, {"loss": loss}) for step, loss in enumerate(losses, start=1)]
+        batches.append(ev.Finished(k, "complete"))
+    history = fold(entries(*batches))
+    assert history.best.number == 0
+    assert history.at_step(1).best.number == 2
+    assert [t.status for t in history.at_step(2).trials] == [Status.COMPLETE, Status.COMPLETE, Status.STOPPED]
+
+
+def test_where_an_objective_reads_the_curve_is_its_own_choice():
+    def value(at):
+        batches = [
+            ev.Opened(LINE.to_dict(), (Objective("loss", at=at),), {"use": "random"}, 0),
+            (suggested(0, {"x": 0.5}), ev.Started(0, 1)),
+            *(ev.Reported(0, step, {"loss": loss}) for step, loss in ((1, 0.9), (2, 0.1), (3, 0.4))),
+            ev.Finished(0, "complete"),
+        ]
+        return fold(entries(*batches)).best.value
+
+    assert (value("last"), value("best"), value(1)) == (0.4, 0.1, 0.9)
+
+
+def test_a_gap_in_the_journal_gives_a_clear_error():
+    whole = example()
+    with pytest.raises(StoreError, match="skips from entry 4 to 6"):
+        fold(whole[:4] + whole[5:])
+
+
+def test_an_empty_journal_gives_a_clear_error():
+    with pytest.raises(StoreError, match="opening"):
+        fold([])
+
+
+def test_a_trial_that_ends_twice_gives_a_clear_error():
+    batches = [opening(LINE), suggested(0, {"x": 0.5}), ev.Finished(0, "complete"), ev.Finished(0, "complete")]
+    with pytest.raises(StoreError, match="twice"):
+        fold(entries(*batches))

@@ -1,0 +1,72 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danlu.core.shared import Columns, Index, Row, Vector
+
+
+@given(st.lists(st.integers(0, 1200), max_size=30), st.integers(0, 700))
+def test_a_vector_behaves_like_a_list_and_keeps_its_versions(places, length):
+    vector, plain = Vector(), []
+    for k in range(length):
+        vector, plain = vector.append(k), [*plain, k]
+    before = vector
+    for place in places:
+        if place < length:
+            vector = vector.replace(place, -place)
+            plain[place] = -place
+    assert list(vector) == plain
+    assert list(before) == list(range(length))
+    assert vector[-3:] == plain[-3:]
+    assert len(vector) == length
+
+
+def test_an_index_remembers_the_first_number_of_a_key():
+    index = Index().append("a").append("b").append("a")
+    assert index.get("a") == 0
+    assert index.get("b") == 1
+    assert index.get("c") is None
+    assert index.distinct == 2
+
+
+def test_an_older_index_does_not_see_what_came_later():
+    old = Index().append("a")
+    one, other = old.append("b"), old.append("c")
+    assert old.get("b") is None
+    assert old.distinct == 1
+    assert (one.get("b"), one.get("c")) == (1, None)
+    assert (other.get("b"), other.get("c")) == (None, 1)
+
+
+def row(number):
+    return Row(np.array([number, number / 2]), [float(number)], [])
+
+
+def test_columns_compute_each_row_once():
+    asked = []
+
+    def counting(number):
+        asked.append(number)
+        return row(number)
+
+    columns = Columns()
+    for number in range(200):
+        columns = columns.append(number)
+        u, losses, bounds = columns.read(counting)
+    assert asked == list(range(200))
+    assert losses[:, 0].tolist() == list(range(200))
+    assert u.shape == (200, 2)
+    assert bounds.shape == (200, 0)
+
+
+def test_older_columns_and_forks_stay_apart():
+    old = Columns().append(7)
+    one, other = old.append(1), old.append(2)
+    assert one.read(row)[1][:, 0].tolist() == [7, 1]
+    assert other.read(row)[1][:, 0].tolist() == [7, 2]
+    assert old.read(row)[1][:, 0].tolist() == [7]
+
+
+def test_what_is_read_can_not_be_written():
+    u, _, _ = Columns().append(1).read(row)
+    assert not u.flags.writeable
