@@ -250,7 +250,7 @@ def _parse_member(name: str, member: Any) -> Dimension | Space:
     kind = member.get("type")
     if kind in ("float", "int", "choice"):
         return _parse_table(name, member)
-    if isinstance(kind, str) and ("low" in member or "options" in member):
+    if isinstance(kind, str) and re.fullmatch(r"\w*", kind):  # a single word is no short text of a member "type"
         raise SpaceError(f"{name!r}: type must be 'float', 'int' or 'choice', got {kind!r}.")
     return _parse_members(member, f"{name}.")
 

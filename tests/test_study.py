@@ -1,0 +1,297 @@
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from danlu import Decision, Float, Int, Objective, Space, Status, Study
+from danlu.core.trial import Trial
+from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StrategyError, StudyError, UnknownName
+from danlu.stores.memory import Memory
+from danlu.strategies.random import Random
+from danlu.strategies.quasirandom import Sobol
+
+SPACE = Space({"lr": Float(1e-5, 1e-1, log=True, default=1e-3), "depth": Int(1, 8)})
+
+
+def study(**settings):
+    return Study(SPACE, **({"minimize": "loss", "strategy": "random"} | settings))
+
+
+def test_ask_and_tell_find_the_best():
+    searched = study()
+    for loss in (0.5, 0.2, 0.9):
+        searched.tell(searched.ask(), loss=loss)
+    assert searched.best.number == 1
+    assert searched.best.value == 0.2
+    assert [trial.status for trial in searched.trials] == [Status.COMPLETE] * 3
+
+
+def test_a_bare_value_is_the_objective():
+    searched = study(minimize=None, maximize="accuracy")
+    assert searched.tell(searched.ask(), 0.8).metrics == {"accuracy": 0.8}
+
+
+def test_metrics_may_be_called_anything():
+    searched = study(minimize="value")
+    trial = searched.ask()
+    searched.report(trial, 1, trial=1.0, step=2.0, self=3.0, value=0.5)
+    assert searched.tell(trial, value=0.1, trial=2.0).metrics == {"trial": 2.0, "step": 2.0, "self": 3.0, "value": 0.1}
+
+
+def test_reported_metrics_need_not_be_told_again():
+    searched = study()
+    trial = searched.ask()
+    assert searched.report(trial, 1, loss=0.7) is Decision.CONTINUE
+    searched.report(trial, 2, loss=0.4)
+    assert searched.tell(trial).value == 0.4
+
+
+def test_a_trial_out_of_ask_can_report_attach_and_keep_checkpoints_by_itself(tmp_path):
+    searched = study(folder=tmp_path)
+    trial = searched.ask()
+    for step in trial.steps(3):
+        trial.report(step, loss=1 / step)
+        trial.save({"step": step})
+    trial.attach("weights.npy", np.arange(3))
+    record = searched.tell(trial)
+    assert record.curve.steps.tolist() == [1, 2, 3]
+    assert record.checkpoint.step == 3
+    assert np.load(tmp_path / record.artifacts[0].path).tolist() == [0, 1, 2]
+    assert (tmp_path / "trials/0000/config.json").exists()
+
+
+def test_a_study_in_memory_keeps_files_until_it_is_closed():
+    searched = study()
+    trial = searched.ask()
+    path = trial.attach("notes.txt", "hello")
+    with open(path) as file:
+        assert file.read() == "hello"
+
+
+def test_a_record_of_a_trial_can_not_report():
+    searched = study()
+    searched.tell(searched.ask(), loss=1.0)
+    with pytest.raises(StudyError, match="record"):
+        searched.best.report(1, loss=0.5)
+
+
+def test_a_missing_metric_is_named_with_the_nearest_one_and_the_trial_stays_open():
+    searched = study(minimize="val_loss")
+    trial = searched.ask()
+    with pytest.raises(ObjectiveError, match="Did you mean 'val_los'"):
+        searched.tell(trial, val_los=0.3)
+    assert searched.tell(trial, val_loss=0.3).status is Status.COMPLETE
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_a_failure_and_never_the_best(value):
+    searched = study()
+    assert searched.tell(searched.ask(), loss=value).reason == "diverged"
+    searched.tell(searched.ask(), loss=3.0)
+    assert searched.best.value == 3.0
+
+
+def test_a_report_that_is_not_finite_ends_the_trial():
+    searched = study()
+    trial = searched.ask()
+    assert searched.report(trial, 1, loss=math.nan) is Decision.STOP
+    assert searched.trials[0].status is Status.FAILED
+
+
+@pytest.mark.parametrize("step", [-1, 1.5, "1", True, None])
+def test_a_step_must_be_a_whole_number(step):
+    searched = study()
+    with pytest.raises(StudyError, match="whole number"):
+        searched.report(searched.ask(), step, loss=1.0)
+
+
+@pytest.mark.parametrize("steps", [(1, 1), (2, 1), (0, 0)])
+def test_steps_must_increase(steps):
+    searched = study()
+    trial = searched.ask()
+    searched.report(trial, steps[0], loss=1.0)
+    with pytest.raises(StudyError, match="Steps must increase"):
+        searched.report(trial, steps[1], loss=1.0)
+
+
+def test_steps_may_begin_at_zero_and_leave_gaps():
+    searched = study()
+    trial = searched.ask()
+    for step in (0, 5, 100):
+        searched.report(trial, step, loss=1.0)
+    assert searched.trials[0].curve.steps.tolist() == [0, 5, 100]
+
+
+def test_a_trial_ends_only_once():
+    searched = study()
+    trial = searched.ask()
+    searched.tell(trial, loss=0.5)
+    with pytest.raises(StudyError, match="has ended"):
+        searched.tell(trial, loss=0.1)
+    with pytest.raises(StudyError, match="has ended"):
+        searched.report(trial, 1, loss=0.1)
+    assert searched.best.value == 0.5
+
+
+def test_an_unknown_trial_is_refused():
+    with pytest.raises(StudyError, match="no trial 7"):
+        study().tell(7, loss=1.0)
+
+
+def test_a_failed_trial_is_data():
+    searched = study()
+    assert searched.fail(searched.ask(), "the data set is empty").error == "the data set is empty"
+    with pytest.raises(StudyError, match="no best yet"):
+        _ = searched.best
+
+
+def test_queue_fills_in_defaults_and_refuses_what_does_not_fit():
+    searched = study()
+    assert searched.queue({"depth": 3}) == {"lr": 1e-3, "depth": 3}
+    with pytest.raises(SpaceError, match="'depth': 9 is not a value"):
+        searched.queue({"depth": 9})
+    with pytest.raises(UnknownName, match="Did you mean 'depth'"):
+        searched.queue({"dept": 3})
+
+
+def test_a_folder_is_resumed_where_it_was(tmp_path):
+    first = study(folder=tmp_path)
+    first.tell(first.ask(), loss=0.5)
+    expected = study()
+    expected.tell(expected.ask(), loss=0.5)
+    first.close()
+    again = study(folder=tmp_path)
+    assert again.best.value == 0.5
+    assert again.ask().config == expected.ask().config
+
+
+def test_a_folder_without_a_study_can_not_be_opened(tmp_path):
+    with pytest.raises(StudyError, match="no study"):
+        Study.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"space": Space({"lr": Float(1e-5, 1.0, log=True, default=1e-3), "depth": Int(1, 8)})}, "'lr' is Float"),
+        ({"space": Space({"lr": SPACE["lr"]})}, "it has 'depth', which yours lacks"),
+        ({"minimize": "error"}, "is after minimize loss, not minimize error"),
+        ({"seed": 3}, "was opened with seed 0, not 3"),
+    ],
+)
+def test_a_folder_with_another_study_is_refused(tmp_path, settings, message):
+    study(folder=tmp_path).close()
+    space = settings.pop("space", SPACE)
+    with pytest.raises(StudyError, match=message):
+        Study(space, **({"minimize": "loss", "folder": tmp_path} | settings))
+
+
+def test_another_strategy_takes_over_from_where_it_is_named(tmp_path):
+    first = study(folder=tmp_path)
+    first.ask(), first.ask()
+    first.close()
+    with study(folder=tmp_path, strategy="sobol") as second:
+        assert second.strategy == Sobol()
+        assert second.ask().origin == "sobol"
+        assert second.verify() == []
+    with Study(SPACE, minimize="loss", folder=tmp_path) as third:
+        assert third.strategy == Sobol()
+
+
+def test_an_unknown_strategy_is_refused_with_the_nearest_one():
+    with pytest.raises(UnknownName, match="Did you mean 'random'"):
+        study(strategy="randon")
+
+
+def test_an_unknown_setting_of_a_strategy_is_refused():
+    with pytest.raises(StrategyError, match="levels"):
+        study(strategy={"use": "grid", "level": 3})
+
+
+def test_two_processes_may_ask_and_tell_on_one_journal():
+    store = Memory()
+    one = study(store=store)
+    other = Study.open(store=store)
+    trials = [searched.ask() for searched in (one, other, one, other)]
+    assert [trial.number for trial in trials] == [0, 1, 2, 3]
+    assert len({trial.config for trial in trials}) == 4
+    other.tell(trials[1], loss=0.5)
+    one.queue({"depth": 8})
+    assert other.ask().config["depth"] == 8
+    assert one.refresh().best.number == 1
+    assert one.verify() == []
+
+
+def test_threads_may_share_a_study(tmp_path):
+    searched = study(folder=tmp_path)
+
+    def work():
+        for _ in range(10):
+            trial = searched.ask()
+            trial.report(1, loss=1.0)
+            searched.tell(trial, loss=float(trial.number))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(searched.trials) == searched.history.count(Status.COMPLETE) == 40
+    assert searched.verify() == []
+
+
+def test_a_replay_notices_a_suggestion_that_its_strategy_never_made():
+    store = Memory()
+    searched = study(store=store)
+    for _ in range(3):
+        searched.tell(searched.ask(), loss=1.0)
+    entry = store._entries["study"][3]
+    suggested = entry.events[0]
+    forged = type(suggested)(suggested.trial, {"lr": 0.05, "depth": 1}, suggested.origin, suggested.seed)
+    store._entries["study"][3] = type(entry)(entry.position, entry.at, (forged, *entry.events[1:]))
+    [mismatch] = Study.open(store=store).verify()
+    assert mismatch.position == 4
+    assert '"lr":0.05' in mismatch.recorded
+
+
+def test_several_objectives_have_a_front():
+    searched = study(minimize=["loss", "size"])
+    for loss, size in ((0.5, 1.0), (0.4, 2.0), (0.6, 3.0)):
+        searched.tell(searched.ask(), loss=loss, size=size)
+    assert [trial.number for trial in searched.front] == [0, 1]
+    with pytest.raises(ObjectiveError, match=r"study\.front"):
+        _ = searched.best
+
+
+def test_objectives_may_be_given_as_objects():
+    searched = study(minimize=Objective("loss", at="best"))
+    trial = searched.ask()
+    searched.report(trial, 1, loss=0.1)
+    searched.report(trial, 2, loss=0.9)
+    assert searched.tell(trial).value == 0.1
+
+
+def test_the_strategy_sees_trials_that_are_running():
+    class Counting(Random):
+        def suggest(self, history, rng):
+            seen.append(len(history.pending))
+            return super().suggest(history, rng)
+
+    seen = []
+    searched = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy=Counting())
+    for _ in range(3):
+        searched.ask()
+    assert seen == [0, 1, 2]
+
+
+def test_an_unsafe_name_of_a_file_is_refused():
+    with pytest.raises(ArtifactError):
+        study().ask().attach("../escape.txt", "hello")
+
+
+def test_a_live_trial_is_a_trial():
+    trial = study().ask()
+    assert isinstance(trial, Trial)
+    assert trial.config["lr"] == 1e-3
+    assert trial.step == 0

@@ -1,0 +1,123 @@
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+
+from danlu import Choice, Float, Int, Objective, Space, Status, Trial, open_study, tune
+from danlu.errors import StudyError
+
+
+def train(
+    trial: Trial,
+    lr: Annotated[float, Float(1e-4, 1e-1, log=True)] = 1e-2,
+    depth: Annotated[int, Int(1, 4)] = 2,
+    activation: Annotated[str, Choice("relu", "gelu")] = "relu",
+):
+    for epoch in trial.steps(3):
+        trial.report(epoch, loss=abs(lr - 0.03) + depth / epoch)
+
+
+def test_a_function_is_tuned_by_its_annotations():
+    study = tune(train, minimize="loss", trials=8, strategy="random", progress=False)
+    assert len(study.trials) == 8
+    assert study.trials[0].config == {"lr": 1e-2, "depth": 2, "activation": "relu"}
+    assert study.best.value == min(trial.value for trial in study.trials)
+
+
+def test_workers_give_the_same_study_as_none(tmp_path):
+    alone = tune(train, minimize="loss", trials=6, strategy="random", progress=False)
+    several = tune(train, minimize="loss", trials=6, strategy="random", workers=2, folder=tmp_path, progress=False)
+    assert [t.config for t in alone.trials] == [t.config for t in several.trials]
+    assert [t.value for t in alone.trials] == [t.value for t in several.trials]
+
+
+def test_trials_count_over_all_restarts(tmp_path):
+    for count, expected in ((3, 3), (5, 5), (5, 5)):
+        study = tune(train, minimize="loss", trials=count, strategy="random", folder=tmp_path, progress=False)
+        assert len(study.trials) == expected
+        study.close()
+    assert len(open_study(tmp_path).trials) == 5
+
+
+def test_time_limits_a_call():
+    study = tune(train, minimize="loss", time=0.3, strategy="random", progress=False)
+    assert len(study.trials) >= 2
+
+
+def test_a_grid_ends_when_it_is_exhausted():
+    study = tune(train, minimize="loss", trials=1000, strategy={"use": "grid", "levels": 2}, progress=False)
+    assert len(study.trials) == 1 + 2 * 2 * 2  # and the default, which is no cell
+
+
+def test_a_dataclass_may_hold_the_config():
+    @dataclass
+    class Net:
+        width: Annotated[int, Int(8, 64, log=True)] = 16
+
+    @dataclass
+    class Config:
+        net: Net
+        lr: Annotated[float, Float(1e-4, 1e-1, log=True)] = 1e-2
+
+    def train(trial, config: Config):
+        assert isinstance(config.net, Net)
+        return config.lr * config.net.width
+
+    study = tune(train, minimize="loss", trials=3, strategy="random", progress=False)
+    assert set(study.best.config) == {"net.width", "lr"}
+
+
+def test_a_space_may_be_given_beside_a_plain_function():
+    space = Space({"x": Float(0.0, 1.0)})
+    by_config = tune(lambda trial, config: config["x"], space=space, minimize="y", trials=3, progress=False)
+    by_trial = tune(lambda trial: trial.config["x"], space=space, minimize="y", trials=3, progress=False)
+    assert [t.value for t in by_config.trials] == [t.value for t in by_trial.trials]
+
+
+def test_a_timeout_kills_a_trial_that_hangs(tmp_path):
+    def hangs(trial: Trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
+        import time
+
+        time.sleep(60 if trial.number == 0 else 0)
+        return x
+
+    study = tune(hangs, minimize="loss", trials=2, timeout=2, folder=tmp_path, progress=False)
+    assert [t.status for t in study.trials] == [Status.FAILED, Status.COMPLETE]
+
+
+def test_the_objective_may_be_the_best_of_the_curve():
+    study = tune(train, maximize=Objective("loss", "maximize", at="best"), trials=1, progress=False)
+    assert study.best.value == study.best.curve["loss"].max()
+
+
+def test_no_trials_at_all_are_refused():
+    with pytest.raises(StudyError, match="at least 1"):
+        tune(train, minimize="loss", trials=0)
+
+
+def test_a_script_without_a_main_guard_runs_with_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from typing import Annotated\n"
+        "from danlu import Float, tune\n"
+        "SCALE = 2.0\n"
+        "def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):\n"
+        "    return SCALE * x\n"
+        f"study = tune(train, minimize='loss', trials=4, workers=2, folder={str(tmp_path / 'study')!r})\n"
+        "print([t.value == 2 * t.config['x'] for t in study.trials])\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.stdout.strip() == "[True, True, True, True]", done.stderr
+    assert "best loss" in done.stderr
+
+
+def test_importing_danlu_loads_nothing_heavy():
+    script = (
+        "import sys, danlu\n"
+        "from danlu import Study, tune\n"
+        "heavy = {'torch', 'altair', 'matplotlib', 'scipy', 'PIL', 'pandas', 'pyarrow', 'typer'} & set(sys.modules)\n"
+        "print(sorted(heavy))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "[]"
