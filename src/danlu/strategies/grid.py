@@ -4,8 +4,9 @@ A grid that is left after a third of its trials should show the whole picture in
 in the order in which a scrambled Sobol sequence first falls into them: any number of first trials is spread evenly.
 """
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -19,7 +20,8 @@ from danlu.space import Config, Space, Value
 
 Levels = int | Mapping[str, int | Sequence[Value]]
 
-_LARGEST = 100_000  # cells: more than anybody can run, and their order still takes only seconds
+_LARGEST = 1_000_000  # cells: more than anybody can run
+_BLOCK = 64  # points of the Sobol sequence that are looked at together
 
 
 @dataclass(frozen=True)
@@ -71,21 +73,49 @@ class Grid(Strategy):
                 raise StrategyError(f"grid: {value!r} is not a value of {name!r}, which is {dimension}.")
         return list(dict.fromkeys(values))
 
-    def cells(self, space: Space, seed: int) -> Sequence[Config]:
+    def cells(self, space: Space, seed: int) -> "Cells":
         """All cells, in the order in which they are tried."""
         values = self.values(space)
-        return _ordered(space, tuple((name, tuple(v)) for name, v in values.items()), seed)
+        return _cells(space, tuple((name, tuple(v)) for name, v in values.items()), seed)
+
+
+class Cells:
+    """The cells of a grid in the order in which they are tried; worked out as far as somebody looks."""
+
+    def __init__(self, space: Space, values: Mapping[str, Sequence[Value]], seed: int) -> None:
+        self._known: list[Config] = []
+        self._rest = _in_order(space, values, seed)
+
+    def __iter__(self) -> Iterator[Config]:
+        for k in itertools.count():
+            if k == len(self._known):
+                cell = next(self._rest, None)
+                if cell is None:
+                    return
+                self._known.append(cell)
+            yield self._known[k]
 
 
 @lru_cache(maxsize=8)
-def _ordered(space: Space, named: tuple[tuple[str, tuple[Value, ...]], ...], seed: int) -> tuple[Config, ...]:
-    values = dict(named)
-    cells = dict.fromkeys(space.cross(values))
-    points = sobol(np.arange(4 * len(cells)), len(space), seed)  # a cell is still unseen after that with chance e⁻⁴
-    seen: dict[Config, None] = {}
-    for point in points:
-        at = dict(zip(space.names, point.tolist(), strict=True))
-        seen.setdefault(space.build(lambda h, at=at: values[h.name][int(at[h.name] * len(values[h.name]))]))  # type: ignore[misc]
-    rest = [cell for cell in cells if cell not in seen]
-    order = np.random.default_rng(seed).permutation(len(rest))
-    return (*seen, *(rest[k] for k in order))
+def _cells(space: Space, named: tuple[tuple[str, tuple[Value, ...]], ...], seed: int) -> Cells:
+    return Cells(space, dict(named), seed)
+
+
+def _in_order(space: Space, values: Mapping[str, Sequence[Value]], seed: int) -> Iterator[Config]:
+    seen: set[Config] = set()
+    count = 0
+    while count < 2 * len(seen) + _BLOCK:  # until half of the points were wasted on cells that are known
+        for point in sobol(np.arange(count, count + _BLOCK), len(space), seed):
+            cell = _cell(space, values, point.tolist())
+            if cell not in seen:
+                seen.add(cell)
+                yield cell
+        count += _BLOCK
+    rest = [cell for cell in space.cross(values) if cell not in seen]
+    yield from (rest[k] for k in np.random.default_rng(seed).permutation(len(rest)))
+
+
+def _cell(space: Space, values: Mapping[str, Sequence[Value]], point: Sequence[float]) -> Config:
+    """The cell in which a point of [0, 1)^d lies."""
+    at = dict(zip(space.names, point, strict=True))
+    return space.build(lambda h: values[h.name][int(at[h.name] * len(values[h.name]))])
