@@ -122,7 +122,7 @@ def test_ctrl_c_twice_stops_at_once_and_nothing_is_lost(tmp_path, running, worke
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     with open_study(tmp_path / "study") as study:
-        assert len(study.history.pending) == workers
+        assert 1 <= len(study.history.pending) <= workers  # one may have ended between the presses
         before = [trial.config for trial in study.trials]
     run_on = Study.open(tmp_path / "study")
     run(run_on, Inline(lambda trial, config: config["x"], "loss"), Trials(len(before)))

@@ -1,0 +1,125 @@
+"""study.toml: a study as a person would write it.
+
+    train = "train.py:train"      # file.py:function or package.module:function
+    minimize = "val_loss"
+    trials = 50
+    workers = 2
+    strategy = "random"
+
+    [space]
+    lr = "1e-5..1e-1 log default=1e-3"
+    activation = "relu | gelu | tanh"
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from danlu.core.history import History
+from danlu.errors import StudyError, UnknownName
+from danlu.records.files import write_text
+from danlu.records.folder import Folder
+from danlu.space import Space
+from danlu.space.text import parse_space, to_toml
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a study.toml says; None or () where it says nothing.
+
+    Attributes:
+        train: "file.py:function" or "package.module:function".
+        minimize, maximize, subject_to: as `tune` takes them.
+        strategy: a name or a table with `use`.
+        space: where the function's own parameters don't say it.
+        others: as `tune` takes them.
+    """
+
+    train: str | None = None
+    minimize: tuple[str, ...] = ()
+    maximize: tuple[str, ...] = ()
+    subject_to: tuple[str, ...] = ()
+    strategy: str | dict[str, Any] | None = None
+    space: Space | None = None
+    trials: int | None = None
+    time: float | None = None
+    workers: int | None = None
+    timeout: float | None = None
+    steps: int | None = None
+    seed: int | None = None
+    folder: str | None = None
+
+
+def read_definition(path: Path) -> Definition:
+    """The definition that a TOML file holds.
+
+    Raises:
+        StudyError: the file is missing, is not TOML, has an unknown key or a value of the wrong kind.
+        SpaceError: its [space] makes no sense.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"can't read {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path} is not TOML: {error}.") from error
+    return definition_from(table, str(path))
+
+
+def definition_from(table: Mapping[str, Any], where: str) -> Definition:
+    """The definition that a table says; `where` names it in errors."""
+    known = [field.name for field in fields(Definition)]
+    for key in table:
+        if key not in known:
+            raise StudyError(f"{where}: {UnknownName('key', key, known)}")
+    values: dict[str, Any] = {key: _checked(where, key, value) for key, value in table.items()}
+    return Definition(**values)
+
+
+def _checked(where: str, key: str, value: Any) -> Any:
+    if key == "space":
+        return parse_space(_of(where, key, value, dict))
+    if key in ("minimize", "maximize", "subject_to"):
+        names = [value] if isinstance(value, str) else _of(where, key, value, list)
+        return tuple(_of(where, key, name, str) for name in names)
+    if key == "strategy":
+        return _of(where, key, value, str, dict)
+    if key in ("time", "timeout"):
+        return _of(where, key, value, int, float)
+    return _of(where, key, value, str if key in ("train", "folder") else int)
+
+
+def _of(where: str, key: str, value: Any, *kinds: type) -> Any:
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        expected = " or ".join(_WORDS[kind] for kind in kinds)
+        raise StudyError(f"{where}: {key} must be {expected}, got {value!r}.")
+    return value
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a table"}
+
+
+def write_definition(folder: Folder, history: History) -> None:
+    """Writes study.toml, once per study."""
+    if not folder.definition.exists():
+        write_text(folder.definition, definition_text(history))
+
+
+def definition_text(history: History) -> str:
+    """The study as TOML: what `read_definition` reads, but for the training function, which a journal doesn't know."""
+    table: dict[str, Any] = {}
+    for goal in ("minimize", "maximize"):
+        names = [o.metric for o in history.goals if o.goal == goal]
+        if names:
+            table[goal] = names[0] if len(names) == 1 else names
+    if history.constraints:
+        table["subject_to"] = [str(o) for o in history.constraints]
+    table["seed"] = history.seed
+    if history.steps is not None:
+        table["steps"] = history.steps
+    table["strategy"] = history.strategy["use"] if list(history.strategy) == ["use"] else history.strategy
+    return tomli_w.dumps(table) + "\n" + to_toml(history.space)
