@@ -21,7 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 DANLU = """
 import sys, time
@@ -120,8 +120,16 @@ from danlu import Choice, Float, Int, Space, Study, Trial, tune
 print(time.perf_counter() - begin)
 """
 
-ASK = {"danlu": "trial = s.ask()", "optuna": "trial = s.ask(); suggest(trial)", "rustuna": "trial = s.ask(); suggest(trial)"}
-REPORTS = {"danlu": "s.report(trial, step, loss=0.5)", "optuna": "trial.report(0.5, step)", "rustuna": "trial.report(0.5, step)"}
+ASK = {
+    "danlu": "trial = s.ask()",
+    "optuna": "trial = s.ask(); suggest(trial)",
+    "rustuna": "trial = s.ask(); suggest(trial)",
+}
+REPORTS = {
+    "danlu": "s.report(trial, step, loss=0.5)",
+    "optuna": "trial.report(0.5, step)",
+    "rustuna": "trial.report(0.5, step)",
+}
 HEAD = {
     "danlu": DANLU,
     "optuna": OPTUNA.format(module="optuna") + OPTUNA_STUDY,
@@ -144,11 +152,19 @@ def rows(who: str, folder: Path) -> dict[str, float | None]:
     head, ask = HEAD[who], ASK[who]
     slow = who == "optuna"
     value = "loss=1.0" if who == "danlu" else "1.0"
-    found = {"ask + tell, memory": timed(head + ASK_TELL.format(folder=None, count=500 if slow else 2000, ask=ask, value=value))}
+    found = {
+        "ask + tell, memory": timed(
+            head + ASK_TELL.format(folder=None, count=500 if slow else 2000, ask=ask, value=value)
+        )
+    }
     stored = repr(str(folder / "sqlite"))
     (folder / "sqlite").mkdir()
-    found["ask + tell, SQLite"] = timed(head + ASK_TELL.format(folder=stored, count=50 if slow else 1000, ask=ask, value=value))
-    found["report, SQLite"] = timed(head + REPORT.format(folder=stored, count=200 if slow else 5000, ask=ask, report=REPORTS[who]))
+    found["ask + tell, SQLite"] = timed(
+        head + ASK_TELL.format(folder=stored, count=50 if slow else 1000, ask=ask, value=value)
+    )
+    found["report, SQLite"] = timed(
+        head + REPORT.format(folder=stored, count=200 if slow else 5000, ask=ask, report=REPORTS[who])
+    )
     found["import"] = timed(IMPORT.format(module=who))
     if who == "danlu":
         found["import of all that a script names"] = timed(IMPORT_ALL)
@@ -165,7 +181,8 @@ def filled(who: str, folder: Path, count: int) -> None:
     """Makes a study of `count` finished trials on SQLite."""
     folder.mkdir()
     subprocess.run(
-        [sys.executable, "-c", HEAD[who] + FILL.format(folder=repr(str(folder)), count=count, ask=ASK[who])], check=False
+        [sys.executable, "-c", HEAD[who] + FILL.format(folder=repr(str(folder)), count=count, ask=ASK[who])],
+        check=False,
     )
 
 

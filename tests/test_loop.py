@@ -33,7 +33,12 @@ tune(train, minimize="loss", trials=40, strategy="random", workers=int(sys.argv[
 def test_every_change_is_shown():
     shown = []
     study = Study(SPACE, minimize="loss", strategy="random")
-    run(study, Inline(lambda trial, config: 1.0, "loss"), Trials(3), watch=lambda history: shown.append(history.position))
+    run(
+        study,
+        Inline(lambda trial, config: 1.0, "loss"),
+        Trials(3),
+        watch=lambda history: shown.append(history.position),
+    )
     assert shown == sorted(shown)
     assert shown[-1] == study.history.position
 

@@ -8,8 +8,8 @@ from danlu import Decision, Float, Int, Objective, Space, Status, Study
 from danlu.core.trial import Trial
 from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StrategyError, StudyError, UnknownName
 from danlu.stores.memory import Memory
-from danlu.strategies.random import Random
 from danlu.strategies.quasirandom import Sobol
+from danlu.strategies.random import Random
 
 SPACE = Space({"lr": Float(1e-5, 1e-1, log=True, default=1e-3), "depth": Int(1, 8)})
 

@@ -78,11 +78,20 @@ def screen(history: History, trials: int | None, seconds: float, known: int) -> 
         (f"{len(history.pending)} running", "cyan"), "   ",
         (f"{history.count(Status.FAILED)} failed", "red" if history.count(Status.FAILED) else "dim"),
     )  # fmt: skip
-    head.add_row(ProgressBar(total=total, completed=done, width=30), counts, Text(_left(done, known, total, seconds), "dim"))
+    head.add_row(
+        ProgressBar(total=total, completed=done, width=30), counts, Text(_left(done, known, total, seconds), "dim")
+    )
     rows: list[RenderableType] = [head]
     incumbent = _incumbent(history)
     if incumbent is not None:
-        rows.append(Text.assemble("best  ", (_values(incumbent), "bold green"), f"  trial {incumbent.number}  ", (_config(incumbent), "dim")))
+        rows.append(
+            Text.assemble(
+                "best  ",
+                (_values(incumbent), "bold green"),
+                f"  trial {incumbent.number}  ",
+                (_config(incumbent), "dim"),
+            )
+        )
     rows += [Text(f"note  {text}", "yellow") for text in history.notes[-2:]]
     return Group(*rows)
 

@@ -93,7 +93,9 @@ class Study:
             StoreError: the journal can't be read.
         """
         if store is None and (folder is None or not Folder(Path(folder)).is_study):
-            raise StudyError(f"no study in {str(folder)!r}: it has no journal.db. `danlu list` shows the studies there are.")
+            raise StudyError(
+                f"no study in {str(folder)!r}: it has no journal.db. `danlu list` shows the studies there are."
+            )
         study = cls.__new__(cls)
         study._attach(folder, store)
         study._load()
@@ -125,7 +127,9 @@ class Study:
             except OSError as error:
                 if isinstance(error, StoreError):
                     raise
-                raise StoreError(f"{self.folder}: {error.strerror or error}. Choose a folder that can be written.") from error
+                raise StoreError(
+                    f"{self.folder}: {error.strerror or error}. Choose a folder that can be written."
+                ) from error
         self._strategy: Strategy = Manual(strategy)
         try:
             self.store.append(KEY, entry)
@@ -144,7 +148,9 @@ class Study:
     def _check_same(self, space: Space, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
         if space.to_dict() != self._history.space.to_dict():
-            raise StudyError(f"{where} has another space: {_difference(self._history.space, space)}. Choose another folder.")
+            raise StudyError(
+                f"{where} has another space: {_difference(self._history.space, space)}. Choose another folder."
+            )
         if objectives != self._history.objectives:
             was, now = (", ".join(map(str, o)) for o in (self._history.objectives, objectives))
             raise StudyError(f"{where} is after {was}, not {now}. Choose another folder.")

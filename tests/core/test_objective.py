@@ -54,7 +54,9 @@ def test_what_is_no_objective_is_refused(arguments, message):
         objectives_from(**arguments)
 
 
-@pytest.mark.parametrize("value", [1, True, np.float32(1), np.int64(1), np.array(1.0), torch.tensor(1.0), torch.ones(1)])
+@pytest.mark.parametrize(
+    "value", [1, True, np.float32(1), np.int64(1), np.array(1.0), torch.tensor(1.0), torch.ones(1)]
+)
 def test_scalars_of_any_library_become_floats(value):
     [plain] = plain_metrics({"loss": value}).values()
     assert type(plain) is float

@@ -22,7 +22,9 @@ Metrics = dict[str, float | str]
 """Metric -> number; "nan", "inf" and "-inf" stand for what JSON can't write."""
 
 
-class _Event(msgspec.Struct, frozen=True, tag_field="kind", tag=lambda name: name.lower(), omit_defaults=True, gc=False):
+class _Event(
+    msgspec.Struct, frozen=True, tag_field="kind", tag=lambda name: name.lower(), omit_defaults=True, gc=False
+):
     """What all kinds share: immutable, tagged by `kind`, defaults left out."""
 
 
@@ -197,7 +199,9 @@ def decode_events(data: bytes | str, version: int) -> tuple[Event, ...]:
             plain = _UPGRADES[step](plain)
         return msgspec.convert(plain, tuple[Event, ...])
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
-        raise StoreError(f"the journal holds an entry that can't be read: {error}. Try `danlu doctor --repair`.") from error
+        raise StoreError(
+            f"the journal holds an entry that can't be read: {error}. Try `danlu doctor --repair`."
+        ) from error
 
 
 def writable(metrics: Mapping[str, float]) -> Metrics:

@@ -55,7 +55,9 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
 Named = str | Objective | Iterable[str | Objective] | None
 
 
-def objectives_from(minimize: Named = None, maximize: Named = None, subject_to: Iterable[str] = ()) -> tuple[Objective, ...]:
+def objectives_from(
+    minimize: Named = None, maximize: Named = None, subject_to: Iterable[str] = ()
+) -> tuple[Objective, ...]:
     """The objectives that a user names, in order, constraints last.
 
     Args:
@@ -117,7 +119,9 @@ def _plain(name: str, value: Any) -> float:
             pass
     shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
     kind = type(value).__name__
-    raise ObjectiveError(f"metric {name!r} must be one number, got {kind}{shape}: {str(value)[:80]!r}. Reduce it first.")
+    raise ObjectiveError(
+        f"metric {name!r} must be one number, got {kind}{shape}: {str(value)[:80]!r}. Reduce it first."
+    )
 
 
 def diverged(objectives: Iterable[Objective], metrics: Mapping[str, float]) -> str | None:

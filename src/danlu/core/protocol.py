@@ -58,7 +58,9 @@ def report(
     step = _checked_step(trial, step)
     plain = plain_metrics(metrics)
     if not plain:
-        raise ObjectiveError(f"trial {number} reported step {step} without a metric. Pass one: report({step}, loss=0.3).")
+        raise ObjectiveError(
+            f"trial {number} reported step {step} without a metric. Pass one: report({step}, loss=0.3)."
+        )
     reported = ev.Reported(number, step, ev.writable(plain))
     if why := diverged(history.objectives, plain):
         ended = ev.Finished(number, "failed", reason="diverged", error=f"{why} at step {step}")

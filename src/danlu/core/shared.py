@@ -158,7 +158,9 @@ class Columns:
         """Numbers of the finished trials in order of finishing."""
         return self._store.numbers[: self._length]
 
-    def read(self, row_of: Callable[[int], Row]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def read(
+        self, row_of: Callable[[int], Row]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Read-only u (n, d), losses (n, m) and constraint losses (n, c); only rows that are new are computed."""
         self._store.fill(self._length, row_of)
         views = tuple(a[: self._length] for a in (self._store.u, self._store.losses, self._store.bounds))

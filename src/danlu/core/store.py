@@ -1,8 +1,8 @@
 """Store: where entries are kept.
 
-    store.append("study", Entry(1, ...)); store.append("study", Entry(2, ...))
-    store.append("study", Entry(2, ...))     raises Conflict: somebody was first
-    [entry.position for entry in store.read("study", after=1)]  ->  [2]
+store.append("study", Entry(1, ...)); store.append("study", Entry(2, ...))
+store.append("study", Entry(2, ...))     raises Conflict: somebody was first
+[entry.position for entry in store.read("study", after=1)]  ->  [2]
 """
 
 from collections.abc import Iterator

@@ -31,7 +31,9 @@ def write_artifact(folder: Path, name: str, value: Any) -> tuple[Path, int]:
 def _checked(name: Any) -> PurePosixPath:
     path = PurePosixPath(name) if isinstance(name, str) and name else None
     if path is None or path.is_absolute() or ".." in path.parts or "\\" in name or not path.name.strip("."):
-        raise ArtifactError(f"{name!r} can't name a file of a trial: use a relative name such as 'samples/step_010.png'.")
+        raise ArtifactError(
+            f"{name!r} can't name a file of a trial: use a relative name such as 'samples/step_010.png'."
+        )
     if path.parts[0] in _RESERVED:
         raise ArtifactError(f"{name!r} is taken: a trial keeps its own {', '.join(_RESERVED)}. Choose another name.")
     return path
@@ -58,7 +60,9 @@ def _writer(name: str, value: Any) -> Callable[[Path], None]:
     if ending == ".npy":
         return _array_writer(name, value)
     if ending == ".npz":
-        arrays = {k: as_array(v) for k, v in value.items()} if isinstance(value, Mapping) else {"array": as_array(value)}
+        arrays = (
+            {k: as_array(v) for k, v in value.items()} if isinstance(value, Mapping) else {"array": as_array(value)}
+        )
         return lambda path: np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     if ending == ".json":
         return _json_writer(name, value)
@@ -71,7 +75,9 @@ def _writer(name: str, value: Any) -> Callable[[Path], None]:
 def _array_writer(name: str, value: Any) -> Callable[[Path], None]:
     array = as_array(value)
     if array.dtype == object:
-        raise ArtifactError(f"{name!r}: a {type(value).__name__} is not an array of numbers. Use .json or a checkpoint.")
+        raise ArtifactError(
+            f"{name!r}: a {type(value).__name__} is not an array of numbers. Use .json or a checkpoint."
+        )
     return lambda path: np.save(path, array)
 
 

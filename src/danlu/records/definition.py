@@ -1,14 +1,14 @@
 """study.toml: a study as a person would write it.
 
-    train = "train.py:train"      # file.py:function or package.module:function
-    minimize = "val_loss"
-    trials = 50
-    workers = 2
-    strategy = "random"
+train = "train.py:train"      # file.py:function or package.module:function
+minimize = "val_loss"
+trials = 50
+workers = 2
+strategy = "random"
 
-    [space]
-    lr = "1e-5..1e-1 log default=1e-3"
-    activation = "relu | gelu | tanh"
+[space]
+lr = "1e-5..1e-1 log default=1e-3"
+activation = "relu | gelu | tanh"
 """
 
 import tomllib

@@ -1,6 +1,7 @@
 """Logs: what a training function prints goes into its trial's log.txt."""
 
 import io
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -46,3 +47,26 @@ def captured(path: Path) -> Iterator[IO[str]]:
             yield log
         finally:
             sys.stdout, sys.stderr = out, err
+
+
+@contextmanager
+def redirected(path: Path) -> Iterator[IO[str]]:
+    """Sends all output of this process, that of C libraries and of child processes included, to the end of the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", errors="replace") as log:
+        before = [os.dup(stream) for stream in (1, 2)]
+        _flush()
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
+        try:
+            yield log
+        finally:
+            _flush()
+            for stream, handle in zip((1, 2), before, strict=True):
+                os.dup2(handle, stream)
+                os.close(handle)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()

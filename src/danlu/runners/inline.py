@@ -2,6 +2,7 @@
 
 from danlu.core.runner import Answer, Job, Signal
 from danlu.core.trial import Decision
+from danlu.records.log import captured
 from danlu.runners.work import Train, work
 
 
@@ -28,7 +29,7 @@ class Inline:
         def send(signal: Signal) -> Decision:
             return one_answer(answer, signal)
 
-        work(self._train, job, send, "inline", self._metric)
+        work(self._train, job, send, "inline", self._metric, captured)
 
     def cancel(self) -> None:
         self._job = None

@@ -3,7 +3,8 @@
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from danlu.core.event import Started
 from danlu.core.objective import plain_metrics
@@ -11,13 +12,16 @@ from danlu.core.runner import Ended, Failed, Job
 from danlu.core.trial import Trial
 from danlu.errors import ArtifactError, DanluError, ObjectiveError, StoreError
 from danlu.records.bench import Bench, Send
-from danlu.records.log import captured
 
 Train = Callable[[Trial, Mapping[str, Any]], Any]
 """A training function: takes the live trial and its config; returns metrics by name, one number, or None."""
 
 
-def work(train: Train, job: Job, send: Send, name: str, metric: str) -> None:
+Capture = Callable[[Path], AbstractContextManager[IO[str]]]
+"""Sends what is printed inside the context into a file, at its end; yields the file."""
+
+
+def work(train: Train, job: Job, send: Send, name: str, metric: str, capture: Capture) -> None:
     """Does a job from its start to its end. Raises only what is not the training function's: `StoreError`, Ctrl-C.
 
     Args:
@@ -26,17 +30,18 @@ def work(train: Train, job: Job, send: Send, name: str, metric: str) -> None:
         send: carries signals to the study.
         name: of this worker, for the journal.
         metric: what a bare number means that the function returns.
+        capture: sends what the function prints into its log.
     """
     bench = Bench(job, send)
     send(Started(job.trial, job.attempt, job.step, name))
-    send(_outcome(train, bench, metric))
+    send(_outcome(train, bench, metric, capture))
 
 
-def _outcome(train: Train, bench: Bench, metric: str) -> Ended | Failed:
+def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended | Failed:
     number = bench.job.trial
     try:
         bench.begin()
-        with captured(bench.log) as log:
+        with capture(bench.log) as log:
             try:
                 returned = train(bench.trial(), bench.job.config)
             except StoreError:

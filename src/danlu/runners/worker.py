@@ -10,15 +10,14 @@ import os
 import queue
 import sys
 import threading
-from pathlib import Path
 from typing import IO, Any
 
 import cloudpickle
 
-from danlu.core.runner import Failed, Job, Signal
+from danlu.core.runner import Failed, Signal
 from danlu.core.trial import Decision
 from danlu.errors import StoreError
-from danlu.records.folder import Folder
+from danlu.records.log import redirected
 from danlu.runners.pipe import read_message, write_message
 from danlu.runners.work import work
 
@@ -54,36 +53,21 @@ class Line:
 def main() -> None:
     """Takes the line over from standard input and output, then does jobs until the line ends."""
     line = Line(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
-    _redirect(os.devnull, 0, os.O_RDONLY)
-    os.dup2(2, 1)  # until the first trial has a log, what is printed goes where errors go
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)  # while no trial runs, what is printed goes where errors go
+    # the log is a file, so Python would keep what is printed until the end; a crash must not take it along
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
     path, train, metric, name = line.receive()
     sys.path[:] = path
     train = cloudpickle.loads(train)
     while True:
         job = line.receive()
-        _log_to(job)
         try:
-            work(train, job, line.send, name, metric)
+            work(train, job, line.send, name, metric, redirected)
         except StoreError as error:
             line.send(Failed(job.trial, "storage", str(error)))
-
-
-def _log_to(job: Job) -> None:
-    log = Folder(Path(job.folder)).trial(job.trial) / "log.txt"
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        for stream in (1, 2):
-            _redirect(str(log), stream, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    except OSError:
-        pass  # `work` meets the same trouble at its first file and says what it is
-
-
-def _redirect(path: str, stream: int, flags: int) -> None:
-    (sys.stdout if stream == 1 else sys.stderr).flush()
-    handle = os.open(path, flags, 0o666)
-    os.dup2(handle, stream)
-    os.close(handle)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,9 @@ def read_lines(path: Path) -> Iterator[Entry]:
             try:
                 row = _decode(line)
             except msgspec.MsgspecError as error:
-                raise StoreError(f"{path}, line {number}: {error}. Restore it from a copy, or cut the file before it.") from error
+                raise StoreError(
+                    f"{path}, line {number}: {error}. Restore it from a copy, or cut the file before it."
+                ) from error
             yield Entry(row.position, row.at, decode_events(bytes(row.events), row.version), row.version)
 
 

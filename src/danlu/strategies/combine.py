@@ -25,7 +25,9 @@ class _Combination(Strategy):
 
     def check(self, history: History) -> None:
         if not self.parts or not all(isinstance(part, Strategy) for part in self.parts):
-            raise StrategyError(f"{type(self).__name__.lower()}: parts must be one or more strategies, got {self.parts!r}.")
+            raise StrategyError(
+                f"{type(self).__name__.lower()}: parts must be one or more strategies, got {self.parts!r}."
+            )
         for part in self.parts:
             part.check(history)
 

@@ -57,7 +57,9 @@ class Grid(Strategy):
         cells = math.prod(len(v) for h, v in zip(space.hyperparameters, values.values(), strict=True) if not h.parent)
         if cells > _LARGEST:
             sizes = " × ".join(f"{len(v)} {name}" for name, v in values.items())
-            raise StrategyError(f"a grid of {cells:,} cells ({sizes}) can't be searched. Give fewer levels, or use sobol.")
+            raise StrategyError(
+                f"a grid of {cells:,} cells ({sizes}) can't be searched. Give fewer levels, or use sobol."
+            )
         return values
 
     def _values_of(self, space: Space, name: str) -> list[Value]:

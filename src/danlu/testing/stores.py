@@ -54,8 +54,14 @@ class StoreKit:
         assert list(store.read("study")) == [first, second]
 
     def test_numbers_and_texts_survive_exactly(self, store: Store) -> None:
-        metrics: ev.Metrics = {"tiny": 5e-324, "third": 1 / 3, "huge": 1.7976931348623157e308, "nan": "nan", "down": "-inf"}
-        text = "炼丹 \n\t\"quoted\" \\ \u2028 🔥"
+        metrics: ev.Metrics = {
+            "tiny": 5e-324,
+            "third": 1 / 3,
+            "huge": 1.7976931348623157e308,
+            "nan": "nan",
+            "down": "-inf",
+        }
+        text = '炼丹 \n\t"quoted" \\ \u2028 🔥'
         entry = ev.Entry(1, 1e9 + 0.1, (ev.Reported(0, 2**40, metrics), ev.Noted(text)))
         store.append("study", entry)
         assert list(store.read("study")) == [entry]

@@ -158,5 +158,3 @@ def outcome(history: History) -> list[tuple[object, ...]]:
 
 def _suggestion(strategy: Strategy, history: History) -> Start | Exhausted | object:
     return strategy.suggest(history, suggestion_rng(history.seed, history.asks))
-
-
