@@ -1,4 +1,4 @@
-"""A small Gaussian process for pictures: what the objective looks like over one or two hyperparameters, and where it is known.
+"""A small Gaussian process for pictures: the objective over one or two hyperparameters, and where it is known.
 
 It is meant to be looked at, not searched with: a few length scales per hyperparameter are tried, not optimised, and no
 more trials are used than a screen can show the influence of. Its kernel is a product over hyperparameters, and this is
@@ -100,7 +100,7 @@ class Smoother:
         for h in range(self.u.shape[1]):
             if h not in shown:
                 others *= _kernel(_apart(self.u[:, h], self.u[:, h], self.unordered[h]), self.lengths[h])
-        return np.asarray(others.mean(axis=0))
+        return np.asarray(others.mean(axis=0), dtype=float)
 
 
 def smooth(
@@ -125,7 +125,7 @@ def smooth(
     K = np.ones((len(u), len(u)))
     for h, length in enumerate(lengths):
         K *= _kernel(_apart(u[:, h], u[:, h], unordered[h]), length)
-    inverse = np.linalg.inv(K + noise * np.eye(len(u)))
+    inverse = np.asarray(np.linalg.inv(K + noise * np.eye(len(u))), dtype=float)
     alpha = inverse @ y
     return Smoother(
         u, tuple(unordered), tuple(lengths), noise, inverse, alpha, mean, scale, max(float(y @ alpha) / len(y), 1e-12)
@@ -150,10 +150,10 @@ def _apart(a: Floats, b: Floats, unordered: bool) -> Floats:
     off_a, off_b = np.isnan(a), np.isnan(b)
     gap = np.abs(np.where(off_a, 0.5, a)[:, None] - np.where(off_b, 0.5, b)[None, :])
     if unordered:
-        return np.where((gap > 1e-9) | (off_a[:, None] != off_b[None, :]), _APART, 0.0)
+        return np.asarray(np.where((gap > 1e-9) | (off_a[:, None] != off_b[None, :]), _APART, 0.0))
     if off_a.any() or off_b.any():
         return np.asarray(np.hypot(gap, _APART * (off_a[:, None] != off_b[None, :])))
-    return gap
+    return np.asarray(gap)
 
 
 def _kernel(apart: Floats, length: float) -> Floats:

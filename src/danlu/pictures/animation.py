@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from danlu.core.history import History
+from danlu.errors import DanluError
 from danlu.pictures.page import page
 from danlu.pictures.picture import Frame, Picture
 from danlu.pictures.static import Chart, ending, png, write
@@ -66,11 +67,13 @@ def animate(
         progress: told after each frame how many are done, and of how many.
 
     Raises:
-        DanluError: no such ending, or the file can't be written.
+        DanluError: no such ending, no history, or the file can't be written.
     """
     path = Path(path)
     draw = ending(path, _FORMATS)
     moments = thinned(frames_of(histories), frames)
+    if not moments:
+        raise DanluError("there is no history to draw. Pass a study, or the histories of its journal.")
     drawn, style = _drawn(picture, moments, Style(width, dark))
     charts = (picture.spec(frame, style).to_dict(validate=False) for frame in drawn)
     write(path, draw(charts, durations(len(moments), seconds), style, progress or (lambda done, of: None)))
@@ -138,7 +141,7 @@ def _fitted(file: bytes, size: tuple[int, ...]) -> Image.Image:
     image = _opened(file)
     if image.size == size:
         return image
-    sheet = Image.new("RGB", (size[0], size[1]), image.getpixel((0, 0)))  # type: ignore[arg-type]
+    sheet = Image.new("RGB", (size[0], size[1]), image.getpixel((0, 0)))
     sheet.paste(image)
     return sheet
 

@@ -20,6 +20,7 @@ from danlu.pictures.style import LIGHT, MARKS, Style, finish
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 _CAPTION = 21  # pixels under an image
+_NARROW = 12  # letters of a caption
 _WIDEST = 240  # pixels of a cell: a few images are not blown up to the whole page
 
 
@@ -143,10 +144,10 @@ def _best_of_each(trials: Sequence[Trial], sheet: Sheet) -> dict[Place, Trial]:
 def _draw(frame: Frame, style: Style) -> alt.LayerChart:
     sheet: Sheet = frame.facts["sheet"]
     style = replace(style, width=min(style.width, max(320, 110 + _WIDEST * len(sheet.columns))))
-    left = 60 + style.letter * max(map(len, sheet.rows), default=0)
+    left = _left(sheet, style)
     wide = (style.width - left) / len(sheet.columns)
     # in a narrow cell the number stands above the value
-    lines = 1 if wide > 12 * style.letter else 2
+    lines = 1 if wide > _NARROW * style.letter else 2
     below = _CAPTION + (lines - 1) * (style.font_size + 2)
     high = (wide - 8) * frame.facts["height"] + below
     angle = 0 if max(map(len, sheet.columns), default=0) * style.letter < wide else -35
@@ -163,13 +164,15 @@ def _draw(frame: Frame, style: Style) -> alt.LayerChart:
         ),
         "y": alt.Y(field="row", type="ordinal", scale=_band(len(sheet.rows)), axis=_ruler(sheet.rows, sheet.y, None)),
     }
-    rows = [_broken(cell) for cell in frame.tables["cells"]] if lines > 1 else list(frame.tables["cells"])
+    rows = [_broken(cell, wide / style.letter, style) for cell in frame.tables["cells"]]
     cells = alt.Chart(alt.InlineData(values=rows, name="cells"))
     holes = alt.Chart(alt.InlineData(values=empty, name="empty"))
     up = -below / 2  # images and frames stand that much above the middle of their band
     tooltip = [alt.Tooltip(field=name, type="nominal") for name in ("trial", "value", "config")]
-    text = {"fontSize": style.font_size - 1, "limit": wide - 4, "lineBreak": "\n"}
-    inside = text | {"dy": up + (1 - lines) * 6, "baseline": "middle"}
+    text: dict[str, Any] = {"fontSize": style.font_size - 1, "limit": wide - 4, "lineBreak": "\n"}
+    inside = text | {"baseline": "middle"}
+    ink = alt.Color(field="ink", type="nominal", scale=None, legend=None)
+    words = at | {"text": alt.Text(field="words", type="nominal"), "color": ink}
     layers: list[Any] = [
         _boxes(holes, at, below, stroke=style.line, strokeDash=[3, 3]),
         _boxes(
@@ -184,16 +187,12 @@ def _draw(frame: Frame, style: Style) -> alt.LayerChart:
             baseline="middle",
         )
         .encode(**at, url=alt.Url(field="url", type="nominal"), tooltip=tooltip),
-        cells.transform_filter("datum.wrong")
-        .mark_text(**inside, color=style.wrong)
-        .encode(**at, text=alt.Text(field="words", type="nominal")),
-        cells.transform_filter("!datum.wrong")
-        .mark_text(**inside, color=style.faint)
-        .encode(**at, text=alt.Text(field="words", type="nominal")),
+        cells.transform_filter("!datum.broken").mark_text(**inside, dy=up).encode(**words),
+        cells.transform_filter("datum.broken").mark_text(**inside, dy=up - style.font_size / 2).encode(**words),
         _caption(cells.transform_filter("!datum.best"), at, below, style.faint, **text),
         _caption(cells.transform_filter("datum.best"), at, below, style.accent, fontWeight=600, **text),
         _boxes(cells.transform_filter("datum.best"), at, below, stroke=style.accent, strokeWidth=3, fill="transparent"),
-        *_stars(cells, at, style),
+        *_stars(cells, at, style, min(14, 0.28 * (wide - 8), 0.28 * (high - below))),
     ]
     return finish(layers, frame.question, frame.notes, style, round(high * len(sheet.rows)))
 
@@ -203,37 +202,57 @@ def _band(count: int) -> alt.Scale:
 
 
 def _ruler(labels: Sequence[str], title: str, angle: int | None) -> alt.Axis:
-    turned = {} if angle is None else {"labelAngle": angle}
+    turned: dict[str, Any] = {} if angle is None else {"labelAngle": angle}
     return alt.Axis(
         title=title or None, ticks=False, domain=False, labelPadding=6, **turned,
         labelExpr=f"({json.dumps(list(labels))})[datum.value]", labelOverlap=False,
     )  # fmt: skip
 
 
-def _broken(cell: Row) -> Row:
-    return cell | {"caption": cell["caption"].replace(" · ", "\n"), "words": cell["words"].replace(": ", ":\n")}
+def _left(sheet: Sheet, style: Style) -> float:
+    """Pixels beside the cells: padding on both sides, the name of the rows, their labels."""
+    labels = max(map(len, sheet.rows), default=0)
+    return 24 + (style.font_size + 12 if sheet.y else 0) + (style.letter * labels + 8 if labels else 0)
+
+
+def _broken(cell: Row, letters: float, style: Style) -> Row:
+    """The cell with the colour of its words; they and the caption take two lines where the cell is narrow."""
+    words, caption = cell["words"], cell["caption"]
+    if letters <= len(words):
+        words = words.replace(": ", ":\n").replace("image can't", "image\ncan't")
+    if letters <= _NARROW:
+        caption = caption.replace(" · ", "\n")
+    ink = style.wrong if cell["wrong"] else style.faint
+    return cell | {"ink": ink, "words": words, "broken": "\n" in words, "caption": caption}
 
 
 def _boxes(rows: alt.Chart, at: dict[str, Any], below: float, **look: Any) -> alt.Chart:
     """Frames around the images, captions left out."""
-    width, height = alt.ExprRef("bandwidth('x') - 6"), alt.ExprRef(f"bandwidth('y') - {below}")
-    look = {"fill": "transparent", "cornerRadius": 2} | look
-    return rows.mark_rect(width=width, height=height, yOffset=-below / 2, **look).encode(**at)
+    settings: dict[str, Any] = {
+        "width": alt.ExprRef("bandwidth('x') - 6"), "height": alt.ExprRef(f"bandwidth('y') - {below}"),
+        "yOffset": -below / 2, "fill": "transparent", "cornerRadius": 2,
+    } | look  # fmt: skip
+    boxes: alt.Chart = rows.mark_rect(**settings).encode(**at)
+    return boxes
 
 
 def _caption(rows: alt.Chart, at: dict[str, Any], below: float, color: str, **look: Any) -> alt.Chart:
     dy = alt.ExprRef(f"bandwidth('y') / 2 - {below - 4}")
     text = rows.mark_text(dy=dy, baseline="top", color=color, **look)
-    return text.encode(**at, text=alt.Text(field="caption", type="nominal"))
+    drawn: alt.Chart = text.encode(**at, text=alt.Text(field="caption", type="nominal"))
+    return drawn
 
 
-def _stars(rows: alt.Chart, at: dict[str, Any], style: Style) -> list[alt.Chart]:
+def _stars(rows: alt.Chart, at: dict[str, Any], style: Style, radius: float) -> list[alt.Chart]:
     """The mark of the best in the upper left corner of its image."""
     best = MARKS["best"]
-    corner = {"xOffset": alt.ExprRef("14 - bandwidth('x') / 2"), "yOffset": alt.ExprRef("14 - bandwidth('y') / 2")}
+    star: dict[str, Any] = {
+        "shape": best.shape, "size": 0.7 * best.size * (radius / 14) ** 2, "opacity": 1, "strokeJoin": "round",
+        "xOffset": alt.ExprRef(f"{radius + 2} - bandwidth('x') / 2"),
+        "yOffset": alt.ExprRef(f"{radius + 2} - bandwidth('y') / 2"),
+    }  # fmt: skip
+    best_rows = rows.transform_filter("datum.best")
     return [
-        rows.transform_filter("datum.best")
-        .mark_point(shape=best.shape, size=0.7 * best.size, opacity=1, strokeJoin="round", **corner, **look)
-        .encode(**at)
-        for look in ({"stroke": style.paper, "strokeWidth": 4}, {"fill": style.accent, "strokeWidth": 0})
+        best_rows.mark_point(**star, stroke=style.paper, strokeWidth=4).encode(**at),
+        best_rows.mark_point(**star, fill=style.accent, strokeWidth=0).encode(**at),
     ]

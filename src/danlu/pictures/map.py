@@ -1,19 +1,21 @@
 """Map: the objective over two hyperparameters, and the trials in it. Over one, if there is no other: a slice."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from danlu.core.history import History
 from danlu.core.trial import Trial
 from danlu.errors import DanluError
-from danlu.pictures import marks, raster
-from danlu.pictures.axis import NUMBER, Axis, across, axis_of, brief, edges, positions, rounded, shown, up, value_axis
 from danlu.numerics.smoother import Smoother
+from danlu.pictures import marks, raster
+from danlu.pictures.axis import Axis, across, axis_of, brief, edges, positions, shown, up, value_axis
 from danlu.pictures.grid import Levels, Pair, grid_of, is_on
 from danlu.pictures.leading import ENOUGH, estimate, leading, ranked
 from danlu.pictures.picture import Frame, Picture, Row
@@ -75,7 +77,7 @@ def _frame(picture: Map, history: History, names: tuple[str, ...]) -> Frame:
     axes = [axis_of(name, history.space[name]) for name in names]
     points = [tuple(shown(a, t.config[n]) for a, n in zip(axes, names, strict=True)) for t in trials]
     ended = [pair for pair, trial in zip(points, trials, strict=True) if trial.is_finished]
-    grid = picture.fact("grid", grid_of(ended, (axes[0].options, axes[1].options)))  # type: ignore[arg-type]
+    grid = picture.fact("grid", grid_of(ended, (axes[0].options, axes[1].options)))
     if grid is not None:
         axes = [
             _around(a, levels, [p[k] for p in points]) for k, (a, levels) in enumerate(zip(axes, grid, strict=True))
@@ -84,10 +86,10 @@ def _frame(picture: Map, history: History, names: tuple[str, ...]) -> Frame:
 
     at = dict(zip((trial.number for trial in trials), points, strict=True))
     facts: dict[str, Any] = {"names": names, "grid": grid, "last": max(len(everything) - 1, 1)}
-    tables: dict[str, tuple[Row, ...]] = {"surface": (), "cells": (), "density": ()}
+    tables: dict[str, tuple[Row, ...]] = {"surface": (), "cells": (), "density": (), "labels": ()}
     notes = marks.notes_on(history)
     if grid is not None:
-        tables["cells"] = tuple(_cells(grid, good, at, x, y))
+        tables["cells"] = tuple(_cells(grid, good, at, x, y, value))
         notes += _notes_on_cells(history, tables["cells"])
     elif len(good) >= ENOUGH:
         smoother = estimate(history, good, value, picture.fact("lengths", None), picture.fact("noise", None))
@@ -100,11 +102,11 @@ def _frame(picture: Map, history: History, names: tuple[str, ...]) -> Frame:
     if is_dense:
         tables["density"] = tuple(_density(points, x, y))
         notes.append(f"grey dots: how many trials; coloured ones: the best {marks.BEST}")
-    tables["trials"] = tuple(_rows(history, trials, at, grid, is_dense, picture.fact("last", facts["last"])))
-    tables["labels"] = (
-        tuple(_labels(history, trials, at, grid)) if picture.fact("last", facts["last"]) < _NUMBERED else ()
-    )
-    if grid is None and not is_dense and picture.fact("last", facts["last"]) >= _NUMBERED:
+    last = picture.fact("last", facts["last"])
+    tables["trials"] = _rows(history, trials, at, grid, value, is_dense, last)
+    if last < _NUMBERED:
+        tables["labels"] = tuple(_labels(history, trials, at, grid))
+    elif grid is None and not is_dense:
         notes.append("the later a trial, the stronger its dot")
     notes += marks.notes_on_rest(trials, "", "the estimate" if grid is None else "the cells", is_dense)
     if left_out := len(everything) - len(trials):
@@ -121,12 +123,12 @@ def _around(axis: Axis, levels: Sequence[Any], tried: Sequence[Any]) -> Axis:
     if axis.options:
         return axis
     borders = edges(levels, axis)
-    low, high = min(borders[0], *tried), max(borders[-1], *tried)
+    low, high = min([borders[0], *tried]), max([borders[-1], *tried])
     ticks = tuple(map(float, levels)) if len(levels) <= 12 else axis.ticks
     return replace(axis, low=low, high=high, ticks=ticks)
 
 
-def _cells(grid: Levels, good: Sequence[Trial], at: dict[int, Pair], x: Axis, y: Axis) -> list[Row]:
+def _cells(grid: Levels, good: Sequence[Trial], at: dict[int, Pair], x: Axis, y: Axis, value: Axis) -> list[Row]:
     """One row per cell that has a trial: its borders, the mean of its values, the number of its trials."""
     found: dict[Pair, list[float]] = {}
     for trial in good:
@@ -135,7 +137,7 @@ def _cells(grid: Levels, good: Sequence[Trial], at: dict[int, Pair], x: Axis, y:
     spans = [_spans(axis, levels) for axis, levels in zip((x, y), grid, strict=True)]
     rows = []
     for cell in sorted(found, key=lambda cell: (grid[1].index(cell[1]), grid[0].index(cell[0]))):
-        mean = rounded(float(np.mean(found[cell])))
+        mean = value.rounded(float(np.mean(found[cell])))
         ends = {"x": spans[0][cell[0]], "y": spans[1][cell[1]]}
         row: Row = {"x": cell[0], "y": cell[1], "v": mean, "value": brief(mean), "trials": len(found[cell])}
         for channel, span in ends.items():
@@ -150,21 +152,25 @@ def _spans(axis: Axis, levels: Sequence[Any]) -> dict[Any, tuple[float, float] |
     if axis.options:
         return dict.fromkeys(levels)
     borders = edges(levels, axis)
-    return dict(zip(levels, zip(borders, borders[1:], strict=False), strict=True))
+    return dict(zip(levels, pairwise(borders), strict=True))
 
 
 def _notes_on_cells(history: History, cells: Sequence[Row]) -> list[str]:
     most = max((cell["trials"] for cell in cells), default=1)
     if most == 1:
         return ["each cell: the value of one trial"]
-    others = len(history.space) - 2
-    return [f"each cell: the mean of its trials, up to {most}, over the other {marks.plural(others, 'hyperparameter')}"]
+    over = _over_others(history)
+    return [f"each cell: the mean of its trials, up to {most}" + (f", over {over}" if over else "")]
 
 
 def _note_on_surface(history: History) -> str:
+    over = _over_others(history)
+    return (f"mean over {over}, " if over else "") + "as a Gaussian process believes; faded where no trial is near"
+
+
+def _over_others(history: History) -> str:
     others = len(history.space) - 2
-    over = f"mean over the other {marks.plural(others, 'hyperparameter')}, " if others else ""
-    return f"{over}as a Gaussian process believes; faded where no trial is near".replace("other 1 hyper", "other hyper")
+    return "" if not others else "the other hyperparameter" if others == 1 else f"the other {others} hyperparameters"
 
 
 def _surface(
@@ -186,7 +192,7 @@ def _surface(
     values = np.exp(means) if value.log else value.sign * means
     shape = (len(up), len(across))
     return [
-        {"mean": [rounded(v) for v in row], "known": [round(k, 2) for k in sure]}
+        {"mean": [value.rounded(v) for v in row], "known": [round(k, 2) for k in sure]}
         for row, sure in zip(values.reshape(shape).tolist(), known.reshape(shape).tolist(), strict=True)
     ]
 
@@ -199,11 +205,10 @@ def _places(axis: Axis, count: int) -> NDArray[np.float64]:
 
 def _near(at: NDArray[np.float64], tried: NDArray[np.float64], axes: tuple[Axis, Axis]) -> NDArray[np.float64]:
     """1 where a trial is, falling with the distance from the nearest as seen on the picture; shape (m,)."""
-    squares = np.zeros((len(at), len(tried)))
-    for k, axis in enumerate(axes):
-        gap = at[:, k, None] - tried[None, :, k]
-        squares += np.where(np.abs(gap) < 1e-9, 0.0, 4.0) if axis.options else gap**2
-    return np.asarray(np.exp(-0.5 * squares.min(axis=1) / _NEAR**2))
+    # options are twice the length of an axis apart: none is near another
+    scale = np.array([2.0 * len(axis.options) if axis.options else 1.0 for axis in axes])
+    distances, _ = cKDTree(tried * scale).query(at * scale)
+    return np.asarray(np.exp(-0.5 * (distances / _NEAR) ** 2))
 
 
 def _density(points: Sequence[Pair], x: Axis, y: Axis) -> list[Row]:
@@ -214,18 +219,19 @@ def _density(points: Sequence[Pair], x: Axis, y: Axis) -> list[Row]:
     unique, counts = np.unique(cells, axis=0, return_counts=True)
     middles = (unique + 0.5) / sizes
     return [
-        {"x": _short(x.at(a)), "y": _short(y.at(b)), "trials": int(n)}
+        {"x": _short(x.at(a), x), "y": _short(y.at(b), y), "trials": int(n)}
         for (a, b), n in zip(middles.tolist(), counts, strict=True)
     ]
 
 
-def _short(value: Any) -> Any:
-    return value if isinstance(value, str) else rounded(value)
+def _short(value: Any, axis: Axis) -> Any:
+    return value if axis.options else axis.rounded(value)
 
 
 def _rows(
-    history: History, trials: Sequence[Trial], at: dict[int, Pair], grid: Levels | None, is_dense: bool, last: int
-) -> list[Row]:
+    history: History, trials: Sequence[Trial], at: dict[int, Pair], grid: Levels | None, value: Axis, is_dense: bool,
+    last: int,
+) -> tuple[Row, ...]:  # fmt: skip
     """The marks of the trials; of a trial that is a cell of the grid, only what the cell does not say."""
     kinds = [(marks.kind_of(trial), trial) for trial in trials]
     if is_dense:
@@ -237,14 +243,14 @@ def _rows(
         kinds = [(kind, t) for kind, t in kinds if kind != "trial" or not is_on(grid, at[t.number])]
     numbers = {trial.number for trial in trials}
     kinds += [(kind, trial) for kind, trial in marks.honours(history) if trial.number in numbers]
-    return [_row(kind, trial, at[trial.number], grid, last) for kind, trial in kinds]
+    return marks.layered(_row(kind, trial, at[trial.number], grid, value, last) for kind, trial in kinds)
 
 
-def _row(kind: str, trial: Trial, pair: Pair, grid: Levels | None, last: int) -> Row:
+def _row(kind: str, trial: Trial, pair: Pair, grid: Levels | None, axis: Axis, last: int) -> Row:
     value = trial.value
     row: Row = {"trial": trial.number, "kind": kind, "value": marks.outcome(trial)} | _at(trial, pair, grid)
     row["age"] = 1.0 if last < _NUMBERED else round(0.45 + 0.55 * min(trial.number / last, 1.0), 2)
-    return row | ({"v": rounded(value)} if kind == "trial" and value is not None else {})
+    return row | ({"v": axis.rounded(axis.clip(value))} if kind == "trial" and value is not None else {})
 
 
 def _at(trial: Trial, pair: Pair, grid: Levels | None) -> Row:
@@ -275,6 +281,8 @@ def _labels(history: History, trials: Sequence[Trial], at: dict[int, Pair], grid
 def _draw(frame: Frame, style: Style) -> alt.LayerChart:
     x, y, value = frame.axes["x"], frame.axes["y"], frame.axes["value"]
     at = positions(x, y, style)
+    if frame.facts["grid"] is not None:  # nothing is spread within a cell; the offsets would make its rectangle a dot
+        at = {channel: at[channel] for channel in ("x", "y")}
     rows = alt.Chart(alt.InlineData(values=list(frame.tables["trials"]), name="trials"))
     dots = rows.transform_filter("datum.kind == 'trial'")
     size = 60 if frame.facts["last"] < _NUMBERED else 40
@@ -282,7 +290,7 @@ def _draw(frame: Frame, style: Style) -> alt.LayerChart:
     tooltip = [alt.Tooltip(field=name, type="nominal") for name in ("trial", "value", "x", "y")]
     layers: list[Any] = [
         raster.backdrop(_backdrop(frame, style)),
-        *_cell_layers(frame, style),
+        *_cell_layers(frame, style, at),
         _density_dots(frame, style, at),
         # a ring of paper within a ring of ink: seen on every colour
         dots.mark_circle(size=size * 2.1, color=style.ink, opacity=1).encode(**at, opacity=age),
@@ -314,40 +322,50 @@ def _backdrop(frame: Frame, style: Style) -> list[dict[str, str]]:
     return [{"url": raster.surface(shares, known, style.ramp(raster.bands()), blocks)}]
 
 
-def _colour(value: Axis, style: Style) -> alt.Color:
+def _colour(value: Axis, style: Style) -> Any:
     """Colours of column "v", with the legend that says which end is good."""
     codes = style.ramp_codes() if value.sign > 0 else style.ramp_codes()[::-1]
-    domain = [rounded(value.at(k / (len(codes) - 1)), 6) for k in range(len(codes))]
+    domain = [value.rounded(value.at(k / (len(codes) - 1)), 6) for k in range(len(codes))]
     is_wide = style.width >= 600
     title = [value.title.split(" (")[0], f"{style.good_is} is good"]
+    if value.is_unknown:
+        return alt.value(style.faint)
     legend = alt.Legend(
         title=title if is_wide else " · ".join(title),
         orient="right" if is_wide else "top",
         gradientLength=0.6 * style.height if is_wide else 0.6 * style.width,
-        labelExpr=NUMBER,
+        labelExpr=value.number,
         **({"values": list(value.ticks)} if value.ticks else {"tickCount": 5}),
     )
     scale = alt.Scale(type="log" if value.log else "linear", domain=domain, range=codes, clamp=True, interpolate="rgb")
     return alt.Color(field="v", type="quantitative", scale=scale, legend=legend)
 
 
-def _cell_layers(frame: Frame, style: Style) -> list[alt.Chart]:
+def _cell_layers(frame: Frame, style: Style, at: dict[str, Any]) -> list[alt.Chart]:
     if frame.facts["grid"] is None:
         return []
     x, y = frame.axes["x"], frame.axes["y"]
-    at = positions(x, y, style)
-    encodings: dict[str, Any] = {"color": _colour(frame.axes["value"], style), "x": at["x"], "y": at["y"]}
+    encodings: dict[str, Any] = {**at, "color": _colour(frame.axes["value"], style)}
     if not x.options:
         encodings |= {"x": across(x, style, "x1"), "x2": alt.X2(field="x2")}
     if not y.options:
         encodings |= {"y": up(y, style, "y1"), "y2": alt.Y2(field="y2")}
-    cells = alt.Chart(alt.InlineData(values=list(frame.tables["cells"]), name="cells"))
+    inks = _inks(frame, style)
+    rows = [row | {"ink": inks[row["x"], row["y"]]} for row in frame.tables["cells"]]
+    cells = alt.Chart(alt.InlineData(values=rows, name="cells"))
     tooltip = [alt.Tooltip(field=name, type="nominal") for name in ("value", "trials", "x", "y")]
     layers = [cells.mark_rect(stroke=style.paper, strokeWidth=2, opacity=1).encode(**encodings, tooltip=tooltip)]
-    columns, rows = map(len, frame.facts["grid"])
-    if columns <= _WRITTEN[0] * style.width / 800 and rows <= _WRITTEN[1]:
-        layers += _haloed(cells, "value", style, {"x": at["x"], "y": at["y"]}, dy=18, size=style.font_size)
+    columns, levels = map(len, frame.facts["grid"])
+    if columns <= _WRITTEN[0] * style.width / 800 and levels <= _WRITTEN[1]:
+        layers += _inked(cells, inks.values(), "value", at, dy=22, size=style.font_size)
     return layers
+
+
+def _inks(frame: Frame, style: Style) -> dict[Pair, str]:
+    """Cell -> colour of letters on it."""
+    value = frame.axes["value"]
+    shares = {(row["x"], row["y"]): value.share(value.clip(row["v"])) for row in frame.tables["cells"]}
+    return {cell: style.ink_on(share if value.sign > 0 else 1 - share) for cell, share in shares.items()}
 
 
 def _density_dots(frame: Frame, style: Style, at: dict[str, Any]) -> alt.Chart:
@@ -359,21 +377,37 @@ def _density_dots(frame: Frame, style: Style, at: dict[str, Any]) -> alt.Chart:
     dots = alt.Chart(alt.InlineData(values=sized, name="density")).mark_circle(
         color=style.ink, fillOpacity=0.35, opacity=1
     )
-    return dots.encode(x=at["x"], y=at["y"], size=size)
+    drawn: alt.Chart = dots.encode(x=at["x"], y=at["y"], size=size)
+    return drawn
 
 
 def _texts(frame: Frame, style: Style, at: dict[str, Any]) -> list[alt.Chart]:
-    labels = alt.Chart(alt.InlineData(values=list(frame.tables["labels"]), name="labels"))
+    """The trials' numbers: in a cell in its own ink, elsewhere with a halo."""
+    inks = _inks(frame, style)
+    rows = [row | {"ink": inks.get((row["x"], row["y"]))} for row in frame.tables["labels"]]
+    labels = alt.Chart(alt.InlineData(values=rows, name="labels"))
+    layers = []
+    for lifted, dy in (("datum.lifted", -20), ("!datum.lifted", -12)):
+        inside = labels.transform_filter(f"{lifted} && datum.ink")
+        layers += _haloed(labels.transform_filter(f"{lifted} && !datum.ink"), "text", style, at, dy)
+        layers += _inked(inside, inks.values(), "text", at, dy, style.font_size - 2)
+    return layers
+
+
+def _inked(rows: alt.Chart, inks: Iterable[str], field: str, at: dict[str, Any], dy: int, size: int) -> list[alt.Chart]:
+    """Text in the colour of its row; a layer for each, as Vega-Lite can't join plain colours and a scale of colours."""
+    text = alt.Text(field=field, type="nominal")
     return [
-        layer
-        for lifted, dy in (("datum.lifted", -17), ("!datum.lifted", -12))
-        for layer in _haloed(labels.transform_filter(lifted), "text", style, at, dy, style.font_size - 2)
+        rows.transform_filter(f"datum.ink == '{ink}'")
+        .mark_text(dy=dy, fontSize=size, color=ink)
+        .encode(**at, text=text)
+        for ink in sorted(set(inks))
     ]
 
 
-def _haloed(rows: alt.Chart, field: str, style: Style, at: dict[str, Any], dy: int, size: int) -> list[alt.Chart]:
+def _haloed(rows: alt.Chart, field: str, style: Style, at: dict[str, Any], dy: int) -> list[alt.Chart]:
     """Text on a seam of paper, so that it can be read on every colour."""
-    text = alt.Text(field=field, type="nominal")
+    text, size = alt.Text(field=field, type="nominal"), style.font_size - 2
     ground = rows.mark_text(
         dy=dy, fontSize=size, color=style.paper, stroke=style.paper, strokeWidth=3, strokeJoin="round", opacity=0.85
     )

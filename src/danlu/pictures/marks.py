@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from danlu.core.history import History
 from danlu.core.trial import Status, Trial
-from danlu.pictures.axis import Axis, brief, rounded
+from danlu.pictures.axis import Axis, brief
 from danlu.pictures.picture import Row
 from danlu.pictures.style import MARKS
 
@@ -63,6 +63,12 @@ def kinds_in(rows: Iterable[Row]) -> tuple[str, ...]:
     return tuple(kind for kind in MARKS if kind in present)
 
 
+def layered(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """The rows in the order in which they are drawn: the best on top of all, a cross on top of the default."""
+    order = list(MARKS)
+    return tuple(sorted(rows, key=lambda row: order.index(row["kind"])))
+
+
 def spread(number: int) -> float:
     """A place in [-0.7, 0.7] that depends on the number alone, and fills the interval evenly: the golden ratio's."""
     return round((((number + 1) * 0.6180339887498949) % 1 - 0.5) * 1.4, 3)
@@ -100,7 +106,7 @@ def height(kind: str, trial: Trial, y: Axis) -> tuple[str, float]:
     if kind == "failed" or value is None or not math.isfinite(value):
         return kind, y.bad
     beyond = kind == "trial" and y.is_beyond(value)
-    return "worse than the axis" if beyond else kind, rounded(y.clip(value))
+    return "worse than the axis" if beyond else kind, y.rounded(y.clip(value))
 
 
 def outcome(trial: Trial) -> str:
@@ -121,6 +127,8 @@ def notes_on_rest(trials: Sequence[Trial], where: str, out_of: str, is_dense: bo
     """
     kinds = [kind_of(trial) for trial in trials]
     notes = []
+    if where and (running := kinds.count("running")):
+        notes.append(f"{running:,} without a value yet{where}")
     if failed := kinds.count("failed"):
         some = f" ({BEST} drawn)" if is_dense and failed > BEST else ""
         notes.append(f"{plural(failed, 'failed trial')}{some}{where}, left out of {out_of}")

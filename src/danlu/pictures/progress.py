@@ -10,7 +10,7 @@ import numpy as np
 from danlu.core.history import History
 from danlu.core.trial import Trial
 from danlu.pictures import marks, raster
-from danlu.pictures.axis import Axis, brief, number_axis, positions, rounded, value_axis
+from danlu.pictures.axis import Axis, brief, number_axis, positions, value_axis
 from danlu.pictures.picture import Frame, Picture, Row
 from danlu.pictures.style import LIGHT, Style, finish, mark_scales
 
@@ -37,7 +37,7 @@ class Progress(Picture):
             tuple(notes),
             {"x": x, "y": y},
             {
-                "trials": tuple(rows),
+                "trials": marks.layered(rows),
                 "steps": tuple(_steps(history, x, y)),
                 "labels": tuple(_labels(history, x, y)),
                 "density": tuple(_density(trials, x, y)) if is_dense else (),
@@ -69,7 +69,7 @@ class Progress(Picture):
             for halo in (True, False):
                 layers.append(
                     text.mark_text(
-                        align=align, dx=8 if align == "left" else -8, dy=15 * y.sign, baseline="middle",
+                        align=align, dx=8 if align == "left" else -8, dy=13 * y.sign, baseline="middle",
                         fontSize=style.font_size, color=style.paper if halo else style.accent,
                         stroke=style.paper, strokeWidth=4 if halo else 0,
                     ).encode(x=at["x"], y=at["y"], text=alt.Text(field="text", type="nominal"))
@@ -104,13 +104,13 @@ def _steps(history: History, x: Axis, y: Axis) -> list[Row]:
     for trial in marks.counted(history):
         if trial.loss < best:
             best = trial.loss
-            rows.append({"kind": "best", "k": len(rows), "x": trial.number, "y": rounded(y.clip(trial.value or 0.0))})
+            rows.append({"kind": "best", "k": len(rows), "x": trial.number, "y": y.rounded(y.clip(trial.value or 0.0))})
     if rows:
         last = max(trial.number for trial in history.trials)
         rows.append({"kind": "best", "k": len(rows), "x": last, "y": rows[-1]["y"]})
     default = marks.default_of(history)
     if default is not None and marks.kind_of(default) == "trial":
-        rows.append({"kind": "default", "k": 0, "x": x.low, "y": rounded(y.clip(default.value or 0.0))})
+        rows.append({"kind": "default", "k": 0, "x": x.low, "y": y.rounded(y.clip(default.value or 0.0))})
     return rows
 
 
@@ -119,7 +119,7 @@ def _labels(history: History, x: Axis, y: Axis) -> list[Row]:
     if best is None:
         return []
     align = "right" if best.number > (x.low + x.high) / 2 else "left"
-    at = rounded(y.clip(best.value or 0.0))
+    at = y.rounded(y.clip(best.value or 0.0))
     return [{"x": best.number, "y": at, "text": brief(best.value), "align": align}]
 
 

@@ -60,7 +60,7 @@ def thumbnail(path: Path, edge: int) -> tuple[str, float]:
     with Image.open(path) as image:
         image.load()
         flat = image.convert("RGBA" if image.mode in ("RGBA", "LA", "P", "PA") else "RGB")
-    has_alpha = flat.mode == "RGBA" and flat.getextrema()[3][0] < 255  # type: ignore[index]
+    has_alpha = flat.mode == "RGBA" and int(np.asarray(flat)[..., 3].min()) < 255
     flat = flat if has_alpha else flat.convert("RGB")
     if max(flat.size) > edge:
         flat.thumbnail((edge, edge), Image.Resampling.LANCZOS)
@@ -95,7 +95,9 @@ def _stretch(table: NDArray[np.float64], blocks: tuple[bool, bool], size: tuple[
 
 def backdrop(values: list[dict[str, str]]) -> alt.Chart:
     """The layer of an image that fills the plot; column "url" holds it, or there is no row."""
-    image = alt.Chart(alt.InlineData(values=list(values), name="backdrop")).mark_image(
+    rows = alt.Chart(alt.InlineData(values=list(values), name="backdrop"))
+    image = rows.mark_image(
         aspect=False, align="left", baseline="top", width=alt.ExprRef("width"), height=alt.ExprRef("height")
     )
-    return image.encode(x=alt.value(0), y=alt.value(0), url=alt.Url(field="url", type="nominal"))
+    drawn: alt.Chart = image.encode(x=alt.value(0), y=alt.value(0), url=alt.Url(field="url", type="nominal"))
+    return drawn

@@ -94,7 +94,8 @@ def _sorted(names: tuple[str, ...], axes: Sequence[Axis], pairs: dict[int, Pair]
     count, rows = _shape(len(pairs))
     order = sorted(pairs, key=lambda number: (axes[0].share(pairs[number][0]), number))
     groups = [group.tolist() for group in np.array_split(np.array(order), count) if len(group)]
-    places, labels = {}, []
+    places: dict[int, Place] = {}
+    labels: list[str] = []
     for i, group in enumerate(groups):
         column = sorted(group, key=lambda number: (-axes[1].share(pairs[number][1]), number))
         places |= {number: (i, j) for j, number in enumerate(column)}

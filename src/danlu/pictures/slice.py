@@ -9,7 +9,7 @@ from danlu.core.history import History
 from danlu.core.trial import Trial
 from danlu.numerics.smoother import Smoother
 from danlu.pictures import marks
-from danlu.pictures.axis import Axis, axis_of, brief, positions, rounded, shown, up, value_axis
+from danlu.pictures.axis import Axis, axis_of, brief, positions, shown, up, value_axis
 from danlu.pictures.leading import ENOUGH, estimate
 from danlu.pictures.picture import Frame, Picture, Row
 from danlu.pictures.style import Style, finish, mark_scales
@@ -46,7 +46,7 @@ def slice_frame(picture: Picture, history: History, name: str) -> Frame:
     notes += marks.notes_on_rest(trials, f" at the {side} border", "the line")
     if beyond := marks.beyond(trials, y):
         notes.append(f"y axis cut at {brief(y.bad)}: {marks.plural(beyond, 'worse trial')} at the {side} border")
-    tables = {"trials": tuple(rows), "line": tuple(line)}
+    tables = {"trials": marks.layered(rows), "line": tuple(line)}
     return Frame(picture.question, tuple(notes), {"x": x, "y": y}, tables, marks.kinds_in(rows), facts)
 
 
@@ -72,8 +72,8 @@ def _line(smoother: Smoother, h: int, x: Axis, y: Axis) -> list[Row]:
     rows = []
     for share, mean, std in zip(shares.tolist(), means.tolist(), stds.tolist(), strict=True):
         values = [float(np.exp(m)) if y.log else y.sign * m for m in (mean, mean - 2 * std, mean + 2 * std)]
-        middle, low, high = (rounded(y.clip(value)) for value in values)
-        rows.append({"x": rounded(x.at(share), 5), "y": middle, "low": low, "high": high})
+        middle, low, high = (y.rounded(y.clip(value)) for value in values)
+        rows.append({"x": x.rounded(x.at(share), 5), "y": middle, "low": low, "high": high})
     return rows
 
 

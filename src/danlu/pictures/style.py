@@ -46,10 +46,10 @@ MARKS = {
     "stopped early": Mark("circle", "faint", "transparent", 22),
     "breaks a bound": Mark("square", "faint", "transparent", 40),
     "running": Mark("circle", "transparent", "ink", 60),
-    "failed": Mark(_CROSS, "transparent", "wrong", 60),
-    "worse than the axis": Mark("triangle", "dot", "paper", 60),
+    "worse than the axis": Mark("triangle", "dot", "paper", 110),
     "on the front": Mark("circle", "transparent", "accent", 150),
     "default": Mark("diamond", "paper", "ink", 130),
+    "failed": Mark(_CROSS, "transparent", "wrong", 60),
     "best": Mark(_STAR, "accent", "accent", 400),
 }
 """Kind of trial -> mark, in the order in which they are drawn."""
@@ -147,6 +147,11 @@ class Style:
         channels = [np.interp(at, np.arange(len(stops)), stops[:, c]) for c in range(3)]
         return np.stack(channels, axis=-1).round().astype(np.uint8)
 
+    def ink_on(self, share: float) -> str:
+        """The colour of letters on the ramp's colour of a share: white on dark, black on bright."""
+        red, green, blue = self.ramp(np.array(share)).tolist()
+        return "#1f2328" if 0.299 * red + 0.587 * green + 0.114 * blue > 108 else "#ffffff"
+
     def ramp_codes(self) -> list[str]:
         """Colours from best to worst."""
         codes = [f"#{code}" for code in _VIRIDIS]
@@ -164,14 +169,17 @@ DARK = Style(dark=True)
 def mark_scales(kinds: Sequence[str], style: Style) -> dict[str, Any]:
     """The encodings that draw column "kind": shape, fill, stroke and size, with one legend for all."""
     marks = [MARKS[kind] for kind in kinds]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "shape": [mark.shape for mark in marks],
         "fill": [style.colour(mark.fill) for mark in marks],
         "stroke": [style.colour(mark.stroke) for mark in marks],
         "size": [mark.size for mark in marks],
     }
-    per_row = max(1, int(style.width / (style.letter * 18)))
-    legend = alt.Legend(orient="bottom", direction="horizontal", columns=per_row, symbolOpacity=1, title=None)
+    wide = [style.letter * (len(kind) + 6) for kind in kinds]
+    per_row = len(kinds) if sum(wide) < style.width else max(1, int(style.width / max(wide)))
+    legend = alt.Legend(
+        orient="bottom", direction="horizontal", columns=per_row, symbolOpacity=1, title=None, labelOffset=6
+    )
     channels = {"shape": alt.Shape, "fill": alt.Fill, "stroke": alt.Stroke, "size": alt.Size}
     return {
         name: channels[name](
@@ -213,7 +221,8 @@ def finish(
         height=height or style.height,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding", resize=False),
     )
-    return chart.configure(**_config(style))
+    styled: alt.LayerChart = chart.configure(**_config(style))
+    return styled
 
 
 def _config(style: Style) -> dict[str, Any]:
@@ -230,7 +239,7 @@ def _config(style: Style) -> dict[str, Any]:
         "axis": {
             "labelColor": style.faint, "titleColor": style.ink, "labelFontSize": size, "titleFontSize": size,
             "titleFontWeight": 500, "gridColor": style.line, "domainColor": style.faint, "tickColor": style.faint,
-            "labelLimit": 160, "grid": False,
+            "labelLimit": min(160, style.width / 4), "grid": False,
         },
         "legend": {
             "labelColor": style.ink, "titleColor": style.ink, "labelFontSize": size, "titleFontSize": size,
