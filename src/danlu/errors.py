@@ -5,7 +5,8 @@ DanluError
 ├── ObjectiveError      an objective, a metric name or a metric's value is wrong
 ├── StrategyError       a strategy's settings do not fit each other or the space
 ├── StudyError          a call that the study can't serve: an unknown trial, a trial that has ended, another space
-│   └── StudyBusy       another process runs the trials of this study
+│   ├── StudyBusy       another process runs the trials of this study
+│   └── StudyFailed     so many trials failed in the same way that no more were started
 ├── StoreError          the journal can't be read or written: disk full, read-only, damaged
 │   └── Conflict        somebody else appended first; read again, decide again
 ├── ArtifactError       a value can't be kept under that name: an image of the wrong shape, an unsafe name
@@ -36,6 +37,10 @@ class StudyError(DanluError, RuntimeError):
 
 class StudyBusy(StudyError):
     """Another process runs the trials of this study."""
+
+
+class StudyFailed(StudyError):
+    """So many trials failed in the same way that no more were started."""
 
 
 class StoreError(DanluError, OSError):

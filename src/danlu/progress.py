@@ -98,11 +98,11 @@ def screen(history: History, trials: int | None, seconds: float, known: int) -> 
 
 def line(trial: Trial, history: History, trials: int | None) -> str:
     """One line on a trial that has ended."""
-    of = f"/{trials}" if trials else ""
+    ended = f"{_ended(history)}/{trials}" if trials else f"{_ended(history)}"
     outcome = f"{trial.reason}: {trial.error}" if trial.status is Status.FAILED else _values(trial)
     incumbent = _incumbent(history)
     best = "" if incumbent is None else f" · best {_values(incumbent)} (trial {incumbent.number})"
-    return f"trial {trial.number}{of} {trial.status}: {outcome} · {_config(trial)}{best}"
+    return f"{ended} · trial {trial.number} {trial.status}: {outcome} · {_config(trial)}{best}"
 
 
 def _ended(history: History) -> int:

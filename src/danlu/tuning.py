@@ -59,13 +59,15 @@ def tune(
     """
     if trials is not None and trials < 1:
         raise StudyError(f"trials must be at least 1, got {trials}.")
-    declared = declare(train) if space is None else None
+    called: Callable[..., Any] = _with_config(train)
+    if space is None:
+        declared = declare(train)
+        space, called = declared.space, declared.call
     study = Study(
-        space if declared is None else declared.space,
+        space,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder,
     )  # fmt: skip
-    called = _with_config(train) if declared is None else declared.call
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials
     with watching(trials, progress) as watch:

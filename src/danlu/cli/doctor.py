@@ -1,0 +1,195 @@
+"""danlu doctor: is this machine ready, and is this study whole? Repairs a damaged journal."""
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from danlu import __version__
+from danlu.cli.screen import counts_text, screen
+from danlu.cli.studies import found, home
+from danlu.core.history import History
+from danlu.core.trial import Status, Trial
+from danlu.errors import DanluError, StudyBusy
+from danlu.records.folder import Folder
+from danlu.study import KEY, Study
+
+_LITTLE = 1_000_000_000  # bytes: a few checkpoints
+
+Verdict = Literal["good", "note", "bad"]
+_SIGNS = {"good": "[green]✓[/]", "note": "[yellow]![/]", "bad": "[red]✗[/]"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        check: what was looked at.
+        verdict: "good", "note" (worth knowing), or "bad" (mend it).
+        text: what was found, and what to do.
+    """
+
+    check: str
+    verdict: Verdict
+    text: str
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("doctor")(examine)
+
+
+def examine(
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="The study's folder or name; without it, this machine.")
+    ] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Save what can be read of a damaged journal.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a study: its journal, its files, who runs it; without one, this machine.
+
+    Exit status 1 if something is bad.
+    """
+    if study is None:
+        findings = list(machine())
+    else:
+        folder = found(study)
+        if repair:
+            _repair(folder)
+        findings = list(health(folder))
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            screen().print(f"{_SIGNS[finding.verdict]} {finding.check:12} {escape(finding.text)}", soft_wrap=True)
+    if any(finding.verdict == "bad" for finding in findings):
+        sys.exit(1)
+
+
+# a study --------------------------------------------------------------------------------------------------------------
+
+
+def health(folder: Path) -> Iterator[Finding]:
+    """What there is to say about a study."""
+    try:
+        with Study.open(folder) as study:
+            history = study.history
+            yield Finding("journal", "good", f"{history.position} entries, {counts_text(history)}")
+            yield _runner(study)
+    except DanluError as error:
+        yield Finding("journal", "bad", f"{error} Try: danlu doctor {folder} --repair")
+        return
+    yield _files(history, folder)
+    yield _failures(history)
+    yield _space_left(folder)
+
+
+def _runner(study: Study) -> Finding:
+    cut_off = len(study.history.pending)
+    try:
+        study.store.claim(KEY, "coordinator", "danlu doctor")
+    except StudyBusy as error:
+        return Finding("runner", "good", str(error).split(". ")[0])
+    except DanluError:
+        return Finding("runner", "note", "the folder is read-only: the study can be looked at, not run")
+    study.store.release(KEY, "coordinator")
+    if cut_off:
+        return Finding(
+            "runner", "note", f"nobody runs it; {cut_off} trials were cut off and go on when it is run again"
+        )
+    return Finding("runner", "good", "nobody runs it, nothing is unfinished")
+
+
+def _files(history: History, folder: Path) -> Finding:
+    missing = [path for trial in history.trials for path in _missing(trial, folder)]
+    if not missing:
+        count = sum(len(trial.artifacts) for trial in history.trials)
+        return Finding("files", "good", f"{count} attached files are all there")
+    shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+    return Finding("files", "bad", f"{len(missing)} files are missing or cut short: {shown}. Restore them from a copy.")
+
+
+def _missing(trial: Trial, folder: Path) -> Iterator[str]:
+    # a finished trial's checkpoint may have been removed to save space
+    needed = [*trial.artifacts, *([trial.checkpoint] if trial.checkpoint and not trial.is_finished else [])]
+    for file in needed:
+        path = folder / file.path
+        if not path.is_file() or path.stat().st_size != file.size:
+            yield file.path
+
+
+def _failures(history: History) -> Finding:
+    failed = history.count(Status.FAILED)
+    ended = len(history.finished)
+    if failed * 2 > ended:
+        first = next(trial for trial in history.trials if trial.status is Status.FAILED)
+        text = f"{failed} of {ended} trials failed; the first, trial {first.number}: {first.reason}: {first.error}"
+        return Finding("failures", "bad" if failed == ended else "note", text)
+    return Finding("failures", "good", f"{failed} of {ended} trials failed" if failed else "no trial failed")
+
+
+def _space_left(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    verdict: Verdict = "note" if free < _LITTLE else "good"
+    return Finding("disk", verdict, f"{free / 1e9:.1f} GB free where {folder} lies")
+
+
+def _repair(folder: Path) -> None:
+    from danlu.stores.sqlite import repair
+
+    screen().print(escape(str(repair(Folder(folder).journal, KEY))), soft_wrap=True)
+
+
+# the machine ----------------------------------------------------------------------------------------------------------
+
+
+def machine() -> Iterator[Finding]:
+    """What there is to say about this machine."""
+    yield Finding("danlu", "good", __version__)
+    yield Finding("python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package, use in (
+        ("torch", "PyTorch's training functions, checkpoints of tensors"),
+        ("pyarrow", "export to Parquet"),
+    ):
+        yield _package(package, use)
+    yield from _checked("pictures", _draws)
+    yield from _checked("devices", _devices)
+    root = home()
+    yield _space_left(next(path for path in (root, *root.resolve().parents) if path.exists()))
+
+
+def _package(name: str, use: str) -> Finding:
+    try:
+        return Finding(name, "good", metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Finding(name, "note", f"not installed; for {use}: pip install {name}")
+
+
+def _checked(check: str, find: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield Finding(check, "good", find())
+    except Exception as error:
+        yield Finding(check, "bad", f"{type(error).__name__}: {error}")
+
+
+def _draws() -> str:
+    import vl_convert
+
+    svg = vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": [{"a": 1}]}, "encoding": {}})
+    return f"vl-convert draws ({len(svg)} bytes of SVG)"
+
+
+def _devices() -> str:
+    from danlu.runners.processes import visible_devices
+
+    gpus = visible_devices()
+    return f"{len(gpus)} NVIDIA GPUs: {', '.join(gpus)}" if gpus else "no NVIDIA GPU; trials run on the CPU"

@@ -1,0 +1,169 @@
+"""danlu run: tunes the training function that a study.toml or a Python file holds."""
+
+import sys
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from danlu.cli.screen import best_of, config_text, counts_text, errors, screen, value_text
+from danlu.cli.studies import home
+from danlu.cli.training import load_train
+from danlu.core.history import History
+from danlu.core.objective import Named
+from danlu.core.trial import Status
+from danlu.errors import StudyError
+from danlu.loop import Interrupted
+from danlu.pictures.marks import default_of
+from danlu.records.definition import Definition, read_definition
+from danlu.records.folder import Folder
+from danlu.space.text import space_of_items
+from danlu.study import Study
+from danlu.tuning import tune
+
+_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("run")(run)
+
+
+def run(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="TARGET", help="A study.toml, or the training function: FILE.py:FUNCTION, or FILE.py."),
+    ],
+    minimize: Annotated[list[str] | None, typer.Option(help="Metric to minimise; several for a Pareto front.")] = None,
+    maximize: Annotated[list[str] | None, typer.Option(help="Metric to maximise.")] = None,
+    subject_to: Annotated[list[str] | None, typer.Option(help="Constraint, such as 'memory_gb <= 8'.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials in all, over all restarts; 50 if no time is given.")
+    ] = None,
+    time: Annotated[float | None, typer.Option(min=0, help="Seconds after which no more trials are started.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="How to search: auto, random, grid, sobol, manual, ...")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting of the strategy, such as levels=4.")
+    ] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=RANGE", help="A hyperparameter, such as 'lr=1e-5..1e-1 log', where annotations lack."
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; 1 if not given.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which a trial is killed.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="What a full training is, for strategies that stop early.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress while it runs.")] = False,
+) -> None:
+    """Tune a training function, or go on with a study that was interrupted.
+
+    danlu run study.toml
+
+    danlu run train.py:train --minimize val_loss --trials 50 --workers 2
+
+    The function's annotated parameters are the search space. Ctrl-C once lets running trials end, twice stops at once;
+    the same command goes on later, and nothing is lost.
+    """
+    said, base, name = _definition(target)
+    options: dict[str, Any] = {
+        "minimize": tuple(minimize or ()), "maximize": tuple(maximize or ()), "subject_to": tuple(subject_to or ()),
+        "trials": trials, "time": time, "workers": workers, "timeout": timeout, "steps": steps, "seed": seed,
+        "strategy": _strategy(strategy, setting or []), "space": space_of_items(space) if space else None,
+    }  # fmt: skip
+    if minimize or maximize:  # objectives are replaced as a whole
+        said = replace(said, minimize=(), maximize=())
+    said = replace(said, **{key: value for key, value in options.items() if value not in (None, ())})
+    where = folder or (base / said.folder if said.folder else home() / name)
+    if said.train is None:
+        raise StudyError(f"{target} names no training function. Add train = 'FILE.py:FUNCTION'.")
+    train = load_train(said.train, base)
+    objectives = _objectives(said, where)
+    try:
+        study = tune(
+            train, **objectives.arguments(), trials=said.trials, time=said.time, strategy=said.strategy,
+            space=said.space, workers=said.workers or 1, timeout=said.timeout, steps=said.steps, seed=said.seed,
+            folder=where, progress=False if quiet else None,
+        )  # fmt: skip
+    except Interrupted as stopped:
+        _sum_up(stopped.study, where)
+        errors().print("interrupted; the same command goes on from here, nothing is lost")
+        sys.exit(_INTERRUPTED)
+    _sum_up(study, where)
+    study.close()
+
+
+@dataclass(frozen=True)
+class _Objectives:
+    minimize: Named
+    maximize: Named
+    subject_to: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        return {"minimize": self.minimize, "maximize": self.maximize, "subject_to": self.subject_to}
+
+
+def _definition(target: str) -> tuple[Definition, Path, str]:
+    """What the target says, the folder that its paths are relative to, and the name of its study."""
+    if not target.endswith(".toml"):
+        where, _, function = target.partition(":")
+        stem = Path(where).stem if where.endswith(".py") else where.rsplit(".", 1)[-1]
+        name = stem if function in ("", "train", "main") else f"{stem}-{function}"
+        return Definition(train=target), Path(), name
+    path = Path(target)
+    name = path.stem if path.stem != "study" else path.resolve().parent.name
+    return read_definition(path), path.parent, name
+
+
+def _strategy(name: str | None, settings: list[str]) -> str | dict[str, Any] | None:
+    if not settings:
+        return name
+    if name is None:
+        raise StudyError(f"--setting {settings[0]} belongs to a strategy: add --strategy NAME.")
+    form: dict[str, Any] = {"use": name}
+    for item in settings:
+        key, equals, text = item.partition("=")
+        if not equals:
+            raise StudyError(f"--setting takes NAME=VALUE, such as levels=4; got {item!r}.")
+        try:
+            form[key.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            form[key.strip()] = text.strip()
+    return form
+
+
+def _objectives(said: Definition, folder: Path) -> _Objectives:
+    """What is asked for; else what the study that lies there already is after."""
+    if said.minimize or said.maximize:
+        return _Objectives(said.minimize, said.maximize, said.subject_to)
+    if Folder(folder).is_study:
+        with Study.open(folder) as study:
+            return _Objectives(study.history.objectives, None, said.subject_to)
+    raise StudyError("a study needs an objective: add --minimize METRIC or --maximize METRIC.")
+
+
+def _sum_up(study: Study, folder: Path) -> None:
+    history = study.history
+    screen().print(f"{counts_text(history)} · {folder}")
+    best = best_of(history)
+    if best is not None:
+        metric = history.goals[0].metric
+        screen().print(f"best [bold green]{metric} {value_text(best.value)}[/] (trial {best.number}{_won(history)})")
+        screen().print(f"     {config_text(best.config)}", soft_wrap=True)
+    if len(history.goals) > 1:
+        screen().print(f"{len(history.front)} trials on the front")
+    screen().print(f"[dim]look:  danlu show {folder}   danlu plot {folder}[/]", soft_wrap=True)
+
+
+def _won(history: History) -> str:
+    """What the search won over the user's own default, in words."""
+    default = default_of(history)
+    if default is None or default.status is not Status.COMPLETE or default.value is None:
+        return ""
+    return f"; the default gave {value_text(default.value)}"

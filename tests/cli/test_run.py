@@ -1,0 +1,163 @@
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from danlu import open_study
+from danlu.strategies.grid import Grid
+
+
+def test_a_function_is_tuned_and_the_best_is_said(here, danlu):
+    said = danlu("run", f"{here.script}:train", "--minimize", "val_loss", "--trials", 5, "--strategy", "random")
+    assert said.status == 0
+    assert f"runs/{here.name}" in said.out
+    with open_study(f"runs/{here.name}") as study:
+        assert len(study.trials) == 5
+        assert f"trial {study.best.number}" in said.out
+        assert study.trials[0].config == {"lr": 1e-2, "depth": 2}
+    assert (
+        len([line for line in said.err.splitlines() if "trial" in line]) == 5
+    )  # a line a trial, as this is no terminal
+
+
+def test_a_definition_is_run_and_options_outrank_it(here, danlu):
+    (here.folder / "study.toml").write_text(
+        f'train = "{here.script}"\nminimize = "val_loss"\ntrials = 4\nfolder = "kept"\n'
+        '[strategy]\nuse = "grid"\nlevels = 2\n'
+    )
+    assert danlu("run", "study.toml").status == 0
+    with open_study("kept") as study:
+        assert len(study.trials) == 4
+        assert study.strategy == Grid(2)
+    assert danlu("run", "study.toml", "--trials", 3, "--folder", "other", "--maximize", "accuracy", "-q").status == 0
+    with open_study("other") as study:
+        assert str(study.history.objectives[0]) == "maximize accuracy"
+        assert len(study.trials) == 3
+
+
+def test_the_same_command_goes_on_and_counts_all_trials(here, danlu):
+    command = ("run", here.script, "--minimize", "val_loss", "--strategy", "random", "-q")
+    danlu(*command, "--trials", 2)
+    danlu(*command, "--trials", 4)
+    said = danlu(*command, "--trials", 4)
+    assert said.status == 0
+    assert "4 complete" in said.out
+
+
+def test_a_study_that_lies_there_need_not_be_told_its_objective_again(here, danlu):
+    danlu("run", here.script, "--minimize", "val_loss", "--trials", 2, "-q")
+    assert "3 complete" in danlu("run", here.script, "--trials", 3, "-q").out
+
+
+def test_settings_of_a_strategy_and_a_space_may_be_given_as_options(here, danlu):
+    (here.folder / f"plain_{here.name}.py").write_text("def train(trial, config):\n    return config['x']\n")
+    said = danlu(
+        "run", f"plain_{here.name}.py", "--space", "x=0.0..1.0", "--space", "k=a | b", "--maximize", "score", "-q",
+        "--strategy", "grid", "--setting", "levels={x = [0.25, 0.75]}",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    with open_study(f"runs/plain_{here.name}") as study:
+        assert sorted(trial.config["x"] for trial in study.trials) == [0.25, 0.25, 0.75, 0.75]
+        assert study.best.value == 0.75
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "add --minimize METRIC"),
+        (("--minimize", "val_loss", "--strategy", "randon"), "Did you mean 'random'"),
+        (("--minimize", "val_loss", "--strategy", "grid", "--setting", "level=3"), "Its settings: levels"),
+        (("--minimize", "val_loss", "--setting", "levels=3"), "add --strategy NAME"),
+        (("--minimize", "val_loss", "--space", "lr=1..0"), "low must not exceed high"),
+    ],
+)
+def test_bad_usage_is_refused_before_anything_is_written(here, danlu, words, message):
+    said = danlu("run", here.script, *words)
+    assert said.status == 2
+    assert message in said.err.replace("\n", " ")
+    assert not (here.folder / "runs").exists()
+
+
+def test_a_definition_with_a_wrong_key_names_the_file_and_the_nearest_key(here, danlu):
+    (here.folder / "study.toml").write_text('trian = "x.py"\n')
+    said = danlu("run", "study.toml")
+    assert said.status == 2
+    assert "study.toml" in said.err
+    assert "Did you mean 'train'" in said.err
+
+
+def test_a_run_in_which_everything_fails_has_status_1_and_shows_the_first_error(here, danlu):
+    (here.folder / f"fails_{here.name}.py").write_text("def train(trial, config):\n    raise OSError('no data')\n")
+    said = danlu("run", f"fails_{here.name}.py", "--space", "x=0.0..1.0", "--minimize", "loss", "-q")
+    assert said.status == 1
+    assert "no data" in said.err
+    assert "Traceback" not in said.err
+
+
+SLOW = """
+import time
+from typing import Annotated
+from danlu import Float
+
+def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
+    for step in trial.steps(20):
+        time.sleep(0.05)
+        trial.report(step, loss=x / step)
+"""
+
+
+def test_ctrl_c_in_a_terminal_ends_with_status_130_and_the_same_command_goes_on(here):
+    (here.folder / "slow.py").write_text(SLOW)
+    command = [
+        f"{sys.prefix}/bin/danlu",
+        "run",
+        "slow.py",
+        "--minimize",
+        "loss",
+        "--workers",
+        "2",
+        "--strategy",
+        "random",
+    ]
+    main, other = pty.openpty()
+    process = subprocess.Popen([*command, "--trials", "6"], stdin=other, stdout=other, stderr=other, close_fds=True)
+    os.close(other)
+    shown = _until(main, "running")
+    process.send_signal(signal.SIGINT)
+    shown += _until(main, None)
+    assert process.wait(timeout=30) == 130
+    assert "/6 trials" in shown
+    assert "nothing is lost" in shown
+    with open_study("runs/slow") as study:
+        assert 0 < len(study.trials) < 6
+        assert not study.history.pending
+    done = subprocess.run([*command, "--trials", "3", "-q"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    with open_study("runs/slow") as study:
+        assert len(study.history.completed) == 3
+        assert study.verify() == []
+
+
+def _until(terminal, text):
+    """What the terminal shows until a text comes, or its end."""
+    shown, end = "", time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+        except OSError:
+            break
+        if text and text in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown):
+            break
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+
+
+def test_the_json_of_a_study_that_was_run_holds_its_trials(here, danlu):
+    danlu("run", here.script, "--minimize", "val_loss", "--trials", 3, "-q")
+    facts = json.loads(danlu("show", here.name, "--json").out)
+    assert [row["status"] for row in facts["trials"]] == ["complete"] * 3
