@@ -4,8 +4,8 @@ A photograph is repainted by gradient descent on its pixels until its features s
 while the correlations of its features approach those of a second picture (style). The two weights are the classic
 case of a hyperparameter nobody can guess: this example paints one picture per trial, over a grid of weights.
 
-    python examples/style_transfer.py --output rocket.png                   # one picture, no tuning
-    python examples/style_transfer.py --study grid --workers 2              # 6 × 4 pictures
+    python examples/style_transfer.py                                     # 6 × 4 pictures on a grid, 24 at random
+    python examples/style_transfer.py --output rocket.png                 # one picture, no tuning
     python examples/style_transfer.py --study random --trials 48 --content me.jpg --style starry.jpg --mask sky.png
 
 Three things are measured the same way in every trial, whatever its weights:
@@ -24,9 +24,9 @@ from __future__ import annotations
 import argparse
 import functools
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -36,11 +36,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-CAN_TUNE = find_spec("danlu") is not None  # one picture (--output) needs no tuner
-if CAN_TUNE:
-    from danlu import Float, Trial, tune
-    from danlu.strategies.grid import Grid
-    from danlu.strategies.random import Random
+from danlu import DanluError, Float, Interrupted, Study, Trial, tune
+from danlu.pictures import Gallery, Map, Progress, animate, save
+from danlu.strategies.grid import Grid
+from danlu.strategies.random import Random
 
 FEATURE_SEED = 0  # one network for all trials: distances in different features could not be compared
 ITERATIONS = 5  # of the optimiser, per step
@@ -424,7 +423,7 @@ class StyleTransfer:
     content: str = "rocket"
     style: str = "coffee"
     mask: str = ""
-    size: int = 128
+    size: int = 160
     steps: int = 20
     features: str = "random"
     optimizer: str = "lbfgs"
@@ -434,7 +433,7 @@ class StyleTransfer:
         self,
         trial: Trial,
         style_weight: Annotated[float, Float(0.03, 10.0, log=True)] = 1.0,
-        content_weight: Annotated[float, Float(0.01, 3.0, log=True)] = 0.3,
+        content_weight: Annotated[float, Float(0.003, 3.0, log=True)] = 0.3,
     ) -> dict[str, float]:
         """Paints, reports the distances after every step, keeps a picture now and then; returns the last distances."""
         torch.set_num_threads(1)  # workers share the cores: side by side is faster than all on one picture
@@ -480,11 +479,36 @@ def paint_one(transfer: StyleTransfer, weights: Weights, output: Path) -> None:
     print(f"wrote {output}")
 
 
-def search(transfer: StyleTransfer, strategy: str, trials: int, workers: int, folder: str) -> None:
-    """Tunes the two weights."""
-    levels = {"style_weight": 6, "content_weight": 4}
-    chosen = Grid(levels=levels) if strategy == "grid" else Random()
-    tune(transfer, minimize="mismatch", trials=trials, strategy=chosen, workers=workers, folder=folder, seed=0)
+STRATEGIES = {
+    # the defaults are cells of the grid, so that all 24 trials, trial 0 included, lie on it
+    "grid": Grid({"style_weight": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "content_weight": (0.003, 0.03, 0.3, 3.0)}),
+    "random": Random(),
+}
+
+
+def search(transfer: StyleTransfer, strategy: str, trials: int, workers: int, folder: Path) -> Study:
+    """Tunes the two weights; goes on with what lies in the folder."""
+    print(f"\n{strategy} search: {trials} trials in {folder}")
+    study = tune(
+        transfer, minimize="mismatch", trials=trials, strategy=STRATEGIES[strategy], workers=workers, folder=folder
+    )
+    best = study.best
+    weights = ", ".join(f"{name} {value:.3g}" for name, value in best.config.items())
+    print(f"{len(study.trials)} trials done; the best, trial {best.number}: mismatch {best.value:.3f} at {weights}")
+    return study
+
+
+def draw(study: Study, folder: Path) -> Iterator[Path]:
+    """The pictures of a study, each as it is finished."""
+    pictures = folder / "pictures"
+    gallery = Gallery(columns="style_weight", rows="content_weight", folder=folder, edge=192)
+    landscape = Map("style_weight", "content_weight")
+    for ending in ("html", "png"):
+        yield save(gallery, study.history, pictures / f"gallery.{ending}", width=1200)
+    yield save(landscape, study.history, pictures / "map.png")
+    yield save(Progress(), study.history, pictures / "progress.png")
+    for ending in ("gif", "html"):
+        yield animate(landscape, study, pictures / f"map.{ending}")
 
 
 CHOICES = {
@@ -505,10 +529,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, help="paint one picture into this file, without tuning")
     parser.add_argument("--style-weight", type=float, default=1.0, help="of the one picture")
     parser.add_argument("--content-weight", type=float, default=0.3, help="of the one picture")
-    parser.add_argument("--study", choices=("grid", "random"), default="grid", help="how to search the weights")
-    parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--folder", default="runs/style", help="where the study is kept")
+    parser.add_argument("--study", choices=("both", *STRATEGIES), default="both", help="how to search the weights")
+    parser.add_argument("--trials", type=int, default=24, help="of each study; default: %(default)s")
+    parser.add_argument("--workers", type=int, default=2, help="pictures at a time; default: %(default)s")
+    parser.add_argument("--folder", type=Path, default=Path("runs/style-transfer"), help="default: %(default)s")
     return parser
 
 
@@ -519,12 +543,19 @@ def main() -> None:
     transfer = StyleTransfer(**{field.name: getattr(args, field.name) for field in fields(StyleTransfer)})
     try:
         transfer.check()
-    except StyleTransferError as error:
+        if args.output:
+            paint_one(transfer, Weights(args.style_weight, args.content_weight), args.output)
+            return
+        for strategy in STRATEGIES if args.study == "both" else (args.study,):
+            folder = args.folder / strategy
+            with search(transfer, strategy, args.trials, args.workers, folder) as study:
+                for path in draw(study, folder):
+                    print(f"  {path}")
+    except (StyleTransferError, DanluError) as error:
         parser.error(str(error))
-    if args.output or not CAN_TUNE:
-        paint_one(transfer, Weights(args.style_weight, args.content_weight), args.output or Path("painting.png"))
-    else:
-        search(transfer, args.study, args.trials, args.workers, args.folder)
+    except Interrupted:
+        sys.exit("interrupted; the same command goes on from here, nothing is lost")
+    print(f"\nAll pictures ever painted, curves and logs: {args.folder}. Begin with pictures/gallery.html.")
 
 
 if __name__ == "__main__":
