@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from danlu import Decision, Float, Int, Objective, Space, Status, Study
+from danlu.core.strategy import Resume
 from danlu.core.trial import Trial
 from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StrategyError, StudyError, UnknownName
 from danlu.stores.memory import Memory
@@ -295,3 +296,76 @@ def test_a_live_trial_is_a_trial():
     assert isinstance(trial, Trial)
     assert trial.config["lr"] == 1e-3
     assert trial.step == 0
+
+
+class Verdicts(Random):
+    """Stops trial 0 and pauses trial 1 after their second report."""
+
+    def suggest(self, history, rng):
+        return Resume(1, 4) if history.paused and len(history.trials) > 2 else super().suggest(history, rng)
+
+    def decide(self, history, trial):
+        if trial.step != 2 or trial.budget:
+            return Decision.CONTINUE
+        return {0: Decision.STOP, 1: Decision.PAUSE}.get(trial.number, Decision.CONTINUE)
+
+
+@pytest.mark.parametrize("report", ["study", "trial"])
+def test_steps_end_with_the_verdict_whoever_took_the_report(report):
+    searched = study(strategy=Verdicts())
+    done = []
+    for _ in range(4):
+        trial = searched.ask()
+        for step in trial.steps(3):
+            tell = (
+                trial.report if report == "trial" else lambda step, trial=trial, **m: searched.report(trial, step, **m)
+            )
+            tell(step, loss=1.0)
+            done.append((trial.number, step))
+        if searched.trials[trial.number].status is Status.RUNNING:
+            searched.tell(trial)
+    # trial 1 kept no checkpoint, so it begins again
+    assert done == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (1, 1), (1, 2), (1, 3)]
+    assert [trial.status for trial in searched.trials] == [Status.STOPPED, Status.COMPLETE, Status.COMPLETE]
+    assert searched.verify() == []
+
+
+def test_a_paused_trial_that_is_asked_for_again_goes_on_from_its_checkpoint():
+    searched = study(strategy=Verdicts())
+    for _ in range(3):
+        trial = searched.ask()
+        for step in trial.steps(2):
+            trial.report(step, loss=1.0)
+            trial.save({"at": step})
+    resumed = searched.ask()
+    assert (resumed.number, resumed.step, resumed.load()) == (1, 2, {"at": 2})
+    assert list(resumed.steps(9)) == [3, 4]
+
+
+def test_a_clock_that_is_set_back_neither_reorders_the_journal_nor_gives_negative_times():
+    times = iter([100.0, 101.0, 50.0, 40.0, 102.0, 30.0, 103.0])
+    store = Memory(clock=lambda: next(times))
+    searched = study(store=store)
+    trial = searched.ask()
+    searched.report(trial, 1, loss=1.0)
+    searched.report(trial, 2, loss=0.5)
+    searched.tell(trial)
+    searched.ask()
+    assert [entry.at for entry in store.read("study")] == [100.0, 101.0, 101.0, 101.0, 102.0, 102.0]
+    assert searched.trials[0].curve.elapsed.tolist() == [0.0, 0.0]
+    assert searched.trials[0].seconds == 1.0
+    assert searched.verify() == []
+
+
+def test_an_ask_costs_the_same_however_many_trials_there_are():
+    """What a history shares between versions must not be copied: an ask once copied the index of all configs."""
+    searched = study()
+    for _ in range(300):
+        searched.tell(searched.ask(), loss=1.0)
+    before = searched.history
+    trial = searched.ask()
+    searched.report(trial, 1, loss=1.0)
+    assert searched.history._tried._shared[1] is before._tried._shared[1]
+    before = searched.history.trials[300].curve
+    searched.report(trial, 2, loss=1.0)
+    assert searched.history.trials[300].curve._columns is before._columns

@@ -3,15 +3,15 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from danlu.core.history import History
-from danlu.core.runner import Answer, Runner, Signal
+from danlu.core.runner import Answer, Ended, Failed, Runner, Signal
 from danlu.core.stopping import StopRule
-from danlu.core.trial import Status, Trial
-from danlu.errors import StudyError
+from danlu.core.trial import Decision, Status, Trial
+from danlu.errors import DanluError, StudyFailed
 from danlu.study import KEY, Study
 
 _PATIENCE = 0.5  # seconds without a sign of life before the screen is drawn anew all the same
@@ -38,7 +38,7 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
 
     Raises:
         StudyBusy: another process runs this study.
-        StudyError: the first trials all failed, or the objective's metric never comes.
+        StudyFailed: the first trials all failed, or the objective's metric never comes.
         StoreError: the journal or a trial's files can't be written; all that was acknowledged is kept.
         Interrupted: Ctrl-C was pressed; once lets running trials end, twice leaves them for the next run.
     """
@@ -53,13 +53,13 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
 
 
 def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int]) -> None:
-    submitted: dict[int, int] = {}  # trial -> attempt that is running here
+    submitted: set[int] = set()  # trials whose jobs the runner has; a paused one until its function has returned
     known = len(study.history.finished)
     try:
         while True:
             if not presses:
                 _submit(study, runner, until, submitted)
-            if not any(study.history.trials[k].status in _LIVE for k in submitted):
+            if not submitted:
                 break
             watch(study.history)
             runner.poll(_forgetting(study, submitted), _PATIENCE)
@@ -72,34 +72,29 @@ def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses:
         raise Interrupted(study)
 
 
-_LIVE = (Status.PENDING, Status.RUNNING)
-
-
-def _submit(study: Study, runner: Runner, until: StopRule, submitted: dict[int, int]) -> None:
+def _submit(study: Study, runner: Runner, until: StopRule, submitted: set[int]) -> None:
     for trial in study.history.pending:  # begun by a process that is gone, or lost its worker
         if runner.free() > 0 and trial.number not in submitted:
             runner.submit(study.job(trial.number))
-            submitted[trial.number] = trial.attempt + 1
+            submitted.add(trial.number)
     while runner.free() > 0 and not until.done(study.history):
         job = study.next_job()
         if job is None:
             return
-        runner.submit(job)
-        submitted[job.trial] = job.attempt
+        if job.trial not in submitted:  # else its paused attempt has yet to end, and may still be saving
+            runner.submit(job)
+            submitted.add(job.trial)
 
 
-def _forgetting(study: Study, submitted: dict[int, int]) -> Answer:
-    """The study's answer; trials that are over here, for whatever reason, are no longer counted as submitted."""
+def _forgetting(study: Study, submitted: set[int]) -> Answer:
+    """The study's answer; trials whose jobs have ended, one way or the other, are no longer counted as submitted."""
 
-    def answer(signals: "list[Signal] | tuple[Signal, ...]") -> list[object]:
+    def answer(signals: Sequence[Signal]) -> list[Decision | DanluError]:
         replies = study.answer(signals)
-        for sent in signals:
-            trial = study.history.trials[sent.trial]
-            if trial.status not in _LIVE or (trial.status is Status.PENDING and trial.lost):
-                submitted.pop(sent.trial, None)
-        return replies  # type: ignore[return-value]
+        submitted.difference_update(sent.trial for sent in signals if isinstance(sent, (Ended, Failed)))
+        return replies
 
-    return answer  # type: ignore[return-value]
+    return answer
 
 
 def _check_hopeless(history: History, known: int) -> None:
@@ -109,10 +104,10 @@ def _check_hopeless(history: History, known: int) -> None:
     failed = history.finished[known:]
     no_metric = next((trial for trial in failed if trial.reason == "metric"), None)
     if no_metric is not None:
-        raise StudyError(f"{no_metric.error} No more trials were started.")
+        raise StudyFailed(f"{no_metric.error} No more trials were started.")
     if len(failed) >= _HOPELESS:
         first: Trial = failed[0]
-        raise StudyError(
+        raise StudyFailed(
             f"the first {len(failed)} trials all failed, so no more were started. Trial {first.number}: "
             f"{first.reason}: {first.error}. Its log has the whole story; mend it and run again."
         )

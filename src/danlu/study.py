@@ -14,12 +14,10 @@ from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.store import Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
-from danlu.core.trial import Decision, Trial
+from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import Conflict, DanluError, ObjectiveError, StoreError, StudyError
 from danlu.records.bench import Bench
-from danlu.records.definition import write_definition
-from danlu.records.environment import write_environment
-from danlu.records.folder import Folder, write_config
+from danlu.records.folder import Folder
 from danlu.space import Config, Space
 from danlu.space.declare import space_of
 from danlu.strategies.manual import Manual
@@ -109,7 +107,7 @@ class Study:
                 store = catalogue.load("store", "memory")()
             else:
                 store = catalogue.load("store", "sqlite")(Folder(self.folder).journal)
-        self.store: Store = store  # type: ignore[assignment]
+        self.store: Store = store
         self._lock = threading.RLock()
 
     def _begin(
@@ -120,6 +118,10 @@ class Study:
         history = opened(entry)
         strategy.check(history)
         if self.folder is not None:
+            # only a new folder needs these, and with TOML and package metadata they cost an import 20 ms
+            from danlu.records.definition import write_definition
+            from danlu.records.environment import write_environment
+
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write_environment(Folder(self.folder), seed)
@@ -176,8 +178,8 @@ class Study:
             events, number = self._suggested(history)
             if number is None:
                 return (), None
-            now = history.apply(ev.Entry(history.position + 1, at, events))
-            return (*events, *protocol.start(now, number)), number
+            started = protocol.start(history, number) if number < len(history.trials) else (ev.Started(number, 1),)
+            return (*events, *started), number
 
         number = self._append(decide)
         return None if number is None else self._live(number)
@@ -296,7 +298,8 @@ class Study:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {s}" for s in ("complete", "stopped", "failed") if (n := self._history.count(s)))
-        return f"Study({str(self.folder) if self.folder else 'in memory'}: {len(self.trials)} trials: {counts or 'none ended'})"
+        where = str(self.folder) if self.folder else "in memory"
+        return f"Study({where}: {len(self.trials)} trials: {counts or 'none ended'})"
 
     # what the loop needs --------------------------------------------------------------------------------------------
 
@@ -339,8 +342,13 @@ class Study:
 
     def _answer(self, signal: Signal) -> Decision | DanluError:
         number = signal.trial
-        if self._history.trials[number].is_finished:
+        trial = self._history.trials[number]
+        if trial.is_finished:
             return Decision.STOP  # it was told so before, or comes back late
+        if trial.status is Status.PAUSED and _is_done_by_pausing(signal):
+            return Decision.PAUSE
+        if trial.status is Status.PENDING and isinstance(signal, (ev.Reported, Ended)):
+            return Decision.STOP  # of the attempt that was paused; its trial was resumed in the meantime
         try:
             match signal:
                 case ev.Started(_, _, _, worker):
@@ -387,7 +395,7 @@ class Study:
         """Appends what `decide` says about the history as it is; decides again if somebody else was first."""
         with self._lock:
             while True:
-                at = self.store.now()
+                at = max(self.store.now(), self._history.at)  # a clock that is set back must not reorder the past
                 events, result = decide(self._history, at)
                 if not events:
                     return result
@@ -395,16 +403,18 @@ class Study:
                 try:
                     self.store.append(KEY, entry)
                 except Conflict:
-                    self.refresh()
+                    before = self._history.position
+                    if self.refresh().position == before:  # it would be so for ever
+                        raise StoreError(
+                            f"entry {entry.position} of the journal is taken, and can't be read. "
+                            f"Try `danlu doctor --repair`."
+                        ) from None
                     continue
                 self._history = self._history.apply(entry)
                 return result
 
     def _live(self, number: int) -> Trial:
-        trial = self._history.trials[number]
-        if self.folder is not None:
-            write_config(Folder(self.folder).trial(number), trial.config, trial.seed)
-        return replace(trial, port=_Local(self, number))
+        return replace(self._history.trials[number], port=_Local(self, number))
 
 
 class _Local:
@@ -418,6 +428,7 @@ class _Local:
         if self._bench is None:
             job = self._study.job(self._number)
             self._bench = Bench(job, self._send)
+            self._bench.prepare()
         return self._bench
 
     def _send(self, signal: Signal) -> Decision:
@@ -432,7 +443,11 @@ class _Local:
 
     @property
     def decision(self) -> Decision:
-        return self._set_up().decision
+        # out of the journal, because `study.report` may have been called as well as `trial.report`
+        trial = self._study.history.trials[self._number]
+        if trial.is_finished:
+            return Decision.STOP
+        return Decision.PAUSE if trial.status is Status.PAUSED else Decision.CONTINUE
 
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
         return self._set_up().report(step, metrics)
@@ -450,6 +465,14 @@ class _Local:
 def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
     """The strategy that a study asks, from its plain form: what was queued comes first."""
     return Manual(catalogue.strategy_from(form))
+
+
+def _is_done_by_pausing(signal: Signal) -> bool:
+    """Whether a signal of a trial that has been paused says nothing new; files and faults still do."""
+    return isinstance(signal, (ev.Reported, Ended)) or (isinstance(signal, Failed) and signal.reason in _OUTSIDE)
+
+
+_OUTSIDE = ("died", "timeout")  # not the training function's own faults: the last checkpoint stands
 
 
 def _number(trial: Trial | int) -> int:

@@ -73,3 +73,13 @@ def test_any_mix_of_forks_equals_plain_lists(moves):
         step = plain[-1][0] + 1 if plain else 1
         curve, plain = curve.append(step, 0.0, {"loss": value}), [*plain, (step, value)]
     assert list(zip(curve.steps.tolist(), curve["loss"].tolist(), strict=True)) == plain
+
+
+def test_the_same_report_appended_twice_is_kept_once():
+    """A decision is worked out on a curve with the report, which is then recorded: that must not copy the curve."""
+    short = curve_of(0.9, 0.5)
+    one = short.append(3, 0.3, {"loss": 0.1, "other": math.nan})
+    other = short.append(3, 0.3, {"loss": 0.1})
+    assert one._columns is other._columns
+    assert other["loss"].tolist() == [0.9, 0.5, 0.1]
+    assert short.append(3, 0.4, {"loss": 0.1})._columns is not one._columns

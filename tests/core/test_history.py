@@ -14,7 +14,10 @@ from danlu.testing.journals import entries, example, opening, suggested
 LINE = Space({"x": Float(0.0, 1.0)})
 
 
-def study_of(*values, objectives=(Objective("loss"),)):
+LOSS = (Objective("loss"),)
+
+
+def study_of(*values, objectives=LOSS):
     """A history in which trial k has config x = k/10 and ended with the k-th metrics; None: it failed."""
     batches = [ev.Opened(LINE.to_dict(), objectives, {"use": "random"}, 0)]
     for k, metrics in enumerate(values):
@@ -165,3 +168,27 @@ def test_a_trial_that_ends_twice_gives_a_clear_error():
     batches = [opening(LINE), suggested(0, {"x": 0.5}), ev.Finished(0, "complete"), ev.Finished(0, "complete")]
     with pytest.raises(StoreError, match="twice"):
         fold(entries(*batches))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.Reported(7, 1, {"loss": 1.0}),
+        ev.Suggested(1, {"x": 0.5}, "queued", 1, queued=99),
+        ev.Reported(0, 1, {"loss": "abc"}),
+    ],
+)
+def test_an_entry_that_does_not_follow_from_those_before_it_gives_a_clear_error(event):
+    batches = [opening(LINE), (suggested(0, {"x": 0.5}), ev.Started(0, 1)), event]
+    with pytest.raises(StoreError, match=r"entry 3 .*doctor --repair"):
+        fold(entries(*batches))
+
+
+def test_seconds_count_from_the_start_of_the_attempt():
+    batches = [
+        opening(LINE), suggested(0, {"x": 0.5}), ev.Started(0, 1), ev.Noted("a second"),
+        ev.Reported(0, 1, {"loss": 1.0}), ev.Finished(0, "complete"),
+    ]  # fmt: skip
+    [trial] = fold(entries(*batches)).trials
+    assert trial.curve.elapsed.tolist() == [2.0]
+    assert trial.seconds == 3.0

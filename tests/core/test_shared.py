@@ -70,3 +70,12 @@ def test_older_columns_and_forks_stay_apart():
 def test_what_is_read_can_not_be_written():
     u, _, _ = Columns().append(1).read(row)
     assert not u.flags.writeable
+
+
+def test_the_same_key_appended_twice_is_kept_once():
+    old = Index().append("a")
+    one, other = old.append("b"), old.append("b")
+    assert one._shared[1] is other._shared[1]
+    assert (other.get("b"), other.distinct) == (1, 2)
+    assert other.append("c").get("c") == 2
+    assert one.distinct == 2

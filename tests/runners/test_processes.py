@@ -1,10 +1,16 @@
 import os
+import subprocess
+import sys
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 
 import pytest
 
+from danlu import Study
+from danlu.core.stopping import Trials
 from danlu.errors import RunnerError
+from danlu.loop import run
 from danlu.runners.processes import Processes, visible_devices, worker_environment
-from danlu.testing.runners import RunnerKit
+from danlu.testing.runners import SPACE, RunnerKit
 
 
 class TestProcesses(RunnerKit):
@@ -53,3 +59,77 @@ def test_a_function_that_can_not_be_sent_is_refused_before_anything_runs(tmp_pat
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(RunnerError):
         Processes(len, "loss", **settings)
+
+
+MODULE = '''
+import sys, types
+
+class Special(types.ModuleType):
+    """What torch.backends.mps and its like are: a module object of a class of its own, with what can't be pickled."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.lock = __import__("threading").Lock()
+
+    ANSWER = 42
+
+sys.modules[__name__] = Special(__name__)
+'''
+
+MAIN = """
+import package.special
+from danlu import Float, Space, tune
+
+def train(trial, config):
+    return float(package.special.ANSWER)
+
+if __name__ == "__main__":
+    study = tune(train, space=Space({"x": Float(0.0, 1.0)}), minimize="loss", trials=2, workers=2, progress=False)
+    print([trial.value for trial in study.trials])
+"""
+
+MAIN_TORCH = """
+import torch
+from danlu import Float, Space, tune
+
+def train(trial, config):
+    torch.backends.cudnn.benchmark = torch.backends.mps.is_available()
+    return 1.0
+
+if __name__ == "__main__":
+    study = tune(train, space=Space({"x": Float(0.0, 1.0)}), minimize="loss", trials=2, workers=2, progress=False)
+    print([trial.value for trial in study.trials])
+"""
+
+
+def run_script(folder, text):
+    (folder / "script.py").write_text(text)
+    done = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_function_of_a_script_may_use_a_module_object_of_its_own_class(tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").touch()
+    (tmp_path / "package/special.py").write_text(MODULE)
+    assert run_script(tmp_path, MAIN) == "[42.0, 42.0]"
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
+def test_a_function_of_a_script_may_use_the_backends_of_torch(tmp_path):
+    assert run_script(tmp_path, MAIN_TORCH) == "[1.0, 1.0]"
+
+
+def test_a_function_of_a_file_that_no_worker_can_import_is_sent_as_it_is(tmp_path):
+    text = "HALF = 0.5\ndef half(x):\n    return HALF * x\ndef train(trial, config):\n    return half(config['x'])\n"
+    (tmp_path / "loose.py").write_text(text)
+    spec = spec_from_file_location("loose", tmp_path / "loose.py")
+    module = sys.modules["loose"] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        study = Study(SPACE, minimize="loss", strategy="random")
+        run(study, Processes(module.train, "loss", workers=1), Trials(1))
+    finally:
+        del sys.modules["loose"]
+    assert study.best.value == 0.25

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: nothing acknowledged is lost, nothing is doubled, the end is that of an undisturbed run."""
+"""kill -9 at random moments: nothing acknowledged is lost, nothing doubled, the end is that of an undisturbed run."""
 
 import json
 import random
@@ -148,7 +148,7 @@ def test_workers_end_with_their_coordinator(tmp_path):
     assert workers
     process.kill()
     process.wait()
-    gone, alive = psutil.wait_procs(workers, timeout=5)
+    _, alive = psutil.wait_procs(workers, timeout=5)
     assert not alive
 
 

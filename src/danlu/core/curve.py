@@ -1,7 +1,8 @@
 """Curve: what one trial reported, step by step, in columns.
 
 A curve is a value: `append` returns a longer one and leaves the old one as it was. The columns behind it are shared by
-all prefixes of one curve, so that n appends cost O(n) time and memory; only an append to an older prefix copies.
+all prefixes of one curve, so that n appends cost O(n) time and memory; only an append to an older prefix copies, and
+that only if it differs from what came there.
 """
 
 import math
@@ -39,6 +40,15 @@ class _Columns:
         self.steps.append(step)
         self.elapsed.append(elapsed)
 
+    def at(self, k: int) -> dict[str, float]:
+        return {name: column[k] for name, column in self.metrics.items() if column[k] == column[k]}
+
+    def holds(self, k: int, step: int, elapsed: float, metrics: Mapping[str, float]) -> bool:
+        """Whether the k-th report is this one, number for number."""
+        if self.steps[k] != step or self.elapsed[k] != elapsed:
+            return False
+        return self.at(k) == {name: value for name, value in metrics.items() if value == value}
+
 
 class Curve:
     """The reports of one trial in order of their steps.
@@ -57,6 +67,8 @@ class Curve:
         if columns is None:
             columns = _Columns()
         elif len(columns.steps) != self._length:  # somebody else continued this prefix
+            if columns.holds(self._length, step, elapsed, metrics):
+                return Curve(columns, self._length + 1)
             columns = columns.copy(self._length)
         columns.append(step, elapsed, metrics)
         return Curve(columns, self._length + 1)
@@ -112,8 +124,7 @@ class Curve:
 
     def at(self, k: int) -> dict[str, float]:
         """The metrics of the k-th report."""
-        columns = self._columns.metrics if self._columns else {}
-        return {name: column[k] for name, column in columns.items() if column[k] == column[k]}
+        return self._columns.at(k) if self._columns else {}
 
     def last(self, metric: str) -> float | None:
         """The last value of a metric; None if it was never reported."""

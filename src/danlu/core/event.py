@@ -28,7 +28,7 @@ class _Event(
     """What all kinds share: immutable, tagged by `kind`, defaults left out."""
 
 
-class Opened(_Event):
+class Opened(_Event, frozen=True):
     """The study came into being. `space` and `strategy` are in their plain forms."""
 
     space: dict[str, Any]
@@ -38,20 +38,20 @@ class Opened(_Event):
     steps: int | None = None
 
 
-class Changed(_Event):
+class Changed(_Event, frozen=True):
     """Another strategy took over from here."""
 
     strategy: dict[str, Any]
 
 
-class Queued(_Event):
+class Queued(_Event, frozen=True):
     """A person asked for this config; it is suggested before the strategy is asked."""
 
     config: dict[str, float | int | str | bool]
     note: str = ""
 
 
-class Suggested(_Event):
+class Suggested(_Event, frozen=True):
     """A new trial was decided on. `queued` is the position of the entry that asked for it."""
 
     trial: int
@@ -63,14 +63,14 @@ class Suggested(_Event):
     queued: int | None = None
 
 
-class Resumed(_Event):
+class Resumed(_Event, frozen=True):
     """A paused trial goes on up to `budget` steps."""
 
     trial: int
     budget: int | None = None
 
 
-class Started(_Event):
+class Started(_Event, frozen=True):
     """An attempt at the trial began, from the checkpoint at `step`; later reports of earlier attempts don't count."""
 
     trial: int
@@ -79,14 +79,14 @@ class Started(_Event):
     worker: str = ""
 
 
-class Lost(_Event):
+class Lost(_Event, frozen=True):
     """The attempt was lost through no fault of the training function: its worker died. The trial begins again."""
 
     trial: int
     error: str
 
 
-class Reported(_Event):
+class Reported(_Event, frozen=True):
     """Metrics at a step."""
 
     trial: int
@@ -94,7 +94,7 @@ class Reported(_Event):
     metrics: Metrics
 
 
-class Saved(_Event):
+class Saved(_Event, frozen=True):
     """A checkpoint lies at `path`, relative to the study's folder; it was written before this event."""
 
     trial: int
@@ -103,7 +103,7 @@ class Saved(_Event):
     size: int
 
 
-class Attached(_Event):
+class Attached(_Event, frozen=True):
     """A file lies at `path`, relative to the study's folder; it was written before this event."""
 
     trial: int
@@ -112,14 +112,14 @@ class Attached(_Event):
     size: int
 
 
-class Decided(_Event):
+class Decided(_Event, frozen=True):
     """The strategy ended or paused a running trial."""
 
     trial: int
     decision: Literal["stop", "pause"]
 
 
-class Finished(_Event):
+class Finished(_Event, frozen=True):
     """The trial has ended, for good."""
 
     trial: int
@@ -129,7 +129,7 @@ class Finished(_Event):
     error: str = ""
 
 
-class Noted(_Event):
+class Noted(_Event, frozen=True):
     """Something worth telling a person."""
 
     text: str
@@ -189,7 +189,8 @@ def decode_events(data: bytes | str, version: int) -> tuple[Event, ...]:
     """
     if version > VERSION:
         raise StoreError(
-            f"this journal was written in format {version}; this Danlu reads up to {VERSION}. Upgrade: pip install -U danlu."
+            f"this journal was written in format {version}; this Danlu reads up to {VERSION}. "
+            f"Upgrade: pip install -U danlu."
         )
     try:
         if version == VERSION:

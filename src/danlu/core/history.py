@@ -1,6 +1,7 @@
 """History: what a journal says, as a value. `apply` folds one more event into it and leaves the old one as it was."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danlu.core import event as ev
+from danlu.core.curve import EMPTY
 from danlu.core.objective import Objective
 from danlu.core.shared import Columns, Index, Row, Vector
 from danlu.core.trial import File, Status, Trial
 from danlu.errors import ObjectiveError, StoreError
+from danlu.numerics.pareto import non_dominated
 from danlu.space import Config, Space
 
 replace = msgspec.structs.replace
@@ -118,7 +121,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
 
     def where(self, keep: Callable[[Trial], bool]) -> "History":
         """A history in which only these trials ever existed; they keep their numbers."""
-        return _chosen(self, [trial for trial in self.trials if keep(trial)])
+        return _chosen(self, [trial for trial in self.trials if keep(trial)], _when)
 
     def at_step(self, step: int) -> "History":
         """What the curves alone said at a step: each trial cut there; complete if it got that far, else stopped."""
@@ -128,7 +131,23 @@ class History(msgspec.Struct, frozen=True, eq=False):
                 return replace(trial, curve=trial.curve.until(step), told={}, status=Status.COMPLETE)
             return replace(trial, status=Status.FAILED if trial.status is Status.FAILED else Status.STOPPED)
 
-        return _chosen(self, [cut(trial) for trial in self.trials])
+        return _chosen(self, [cut(trial) for trial in self.trials], _when)
+
+    def hiding(self, number: int) -> "History":
+        """What was known before trials from this number on had told anything: they are pending.
+
+        The others count as ended in the order of their numbers, so that it does not matter which was faster.
+        """
+
+        def hidden(trial: Trial) -> Trial:
+            if trial.number < number:
+                return trial
+            return replace(
+                trial, status=Status.PENDING, curve=EMPTY, told={}, checkpoint=None, artifacts=(), reason="", error="",
+                started=None, ended=None,
+            )  # fmt: skip
+
+        return _chosen(self, [hidden(trial) for trial in self.trials], lambda trial: trial.number)
 
     # results --------------------------------------------------------------------------------------------------------
 
@@ -158,8 +177,10 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def front(self) -> list[Trial]:
         """Complete trials that keep all constraints and that no other such trial dominates, by number."""
         candidates = sorted((t for t in self.completed if t.is_feasible), key=lambda t: t.number)
-        losses = np.array([[o.loss(t.metric(o)) for o in self.goals] for t in candidates])  # type: ignore[arg-type]
-        return [t for t, row in zip(candidates, losses, strict=True) if not _dominated(row, losses)]
+        losses = [[math.inf if (v := t.metric(o)) is None else o.loss(v) for o in self.goals] for t in candidates]
+        if not candidates:
+            return []
+        return [t for t, on_front in zip(candidates, non_dominated(np.array(losses)), strict=True) if on_front]
 
     def arrays(self) -> Arrays:
         """The finished trials in columns; a call costs O(trials that finished since the last one)."""
@@ -185,24 +206,45 @@ class History(msgspec.Struct, frozen=True, eq=False):
                 f"the journal skips from entry {self.position} to {entry.position}. Try `danlu doctor --repair`."
             )
         history = self
-        for event in entry.events:
-            history = _FOLD[type(event)](history, event, entry)
+        try:
+            for event in entry.events:
+                history = _FOLD[type(event)](history, event, entry)
+        except (LookupError, StopIteration, ValueError) as error:
+            raise StoreError(
+                f"entry {entry.position} of the journal does not follow from those before it: {error!r}. "
+                f"Try `danlu doctor --repair`."
+            ) from error
         return replace(history, position=entry.position, at=entry.at)
 
 
-def _chosen(history: History, trials: list[Trial]) -> History:
-    """The history in which only these trials ever existed, found by place in `trials`; they keep their own numbers."""
+def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], float]) -> History:
+    """The history in which only these trials ever existed, found by place in `trials`; they keep their own numbers.
+
+    Args:
+        history: that they are from.
+        trials: in the order of their numbers.
+        order: of ending, of those that have ended.
+    """
+    counts = Counter(trial.origin.split(":", 1)[0] for trial in trials) + Counter(trial.status for trial in trials)
+    vector, tried, columns = Vector[Trial](), Index[Config](), Columns()
+    for trial in trials:
+        vector, tried = vector.append(trial), tried.append(trial.config)
+    ended = sorted((place for place, trial in enumerate(trials) if trial.is_finished), key=lambda k: order(trials[k]))
+    for place in ended:
+        columns = columns.append(place)
     chosen: History = replace(
-        history, trials=Vector(), _live=frozenset(), _paused=frozenset(), _counts={}, _columns=Columns(),
-        _tried=Index(), _best=None,
+        history, trials=vector, _tried=tried, _columns=columns, _counts=dict(counts), _best=None,
+        _live=frozenset(k for k, trial in enumerate(trials) if trial.status in (Status.PENDING, Status.RUNNING)),
+        _paused=frozenset(k for k, trial in enumerate(trials) if trial.status is Status.PAUSED),
     )  # fmt: skip
-    for place, trial in enumerate(trials):
-        chosen = replace(chosen, trials=chosen.trials.append(trial), _tried=chosen._tried.append(trial.config))
-        chosen = _moved(_count(chosen, trial.origin.split(":", 1)[0], +1), place, None, trial.status)
-    for place, trial in sorted(enumerate(trials), key=lambda pair: pair[1].ended or 0.0):
-        if trial.is_finished:
-            chosen = replace(chosen, _columns=chosen._columns.append(place), _best=_better(chosen, place))
+    for place in ended:
+        if (best := _better(chosen, place)) != chosen._best:
+            chosen = replace(chosen, _best=best)
     return chosen
+
+
+def _when(trial: Trial) -> float:
+    return trial.ended or 0.0
 
 
 def fold(entries: Iterable[ev.Entry]) -> History:
@@ -220,8 +262,12 @@ def fold(entries: Iterable[ev.Entry]) -> History:
 
 def opened(entry: ev.Entry | None) -> History:
     """The history after a journal's first entry."""
-    if entry is None or not isinstance(entry.events[0], ev.Opened):
-        raise StoreError("the journal does not begin with the opening of a study.")
+    if entry is None:
+        raise StoreError(
+            "the journal is empty, without even the opening of a study. Restore it from a copy, or begin anew."
+        )
+    if not isinstance(entry.events[0], ev.Opened):
+        raise StoreError("the journal does not begin with the opening of a study. Restore it from a copy.")
     first = entry.events[0]
     start = History(
         Space.from_dict(first.space), first.objectives, first.seed, first.strategy, first.steps,
@@ -375,7 +421,3 @@ def _better(history: History, number: int) -> int | None:
     if history._best is None or trial.loss < history.trials[history._best].loss:
         return number
     return history._best
-
-
-def _dominated(row: NDArray[np.float64], losses: NDArray[np.float64]) -> bool:
-    return bool(np.any(np.all(losses <= row, axis=1) & np.any(losses < row, axis=1)))

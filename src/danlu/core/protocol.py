@@ -55,6 +55,7 @@ def report(
 ) -> tuple[Events, Decision]:
     """A report at time `at`, and what it leads to."""
     trial = _open(history, number)
+    _refuse_paused(trial)
     step = _checked_step(trial, step)
     plain = plain_metrics(metrics)
     if not plain:
@@ -78,6 +79,7 @@ def report(
 def tell(history: History, number: int, metrics: Mapping[str, Any]) -> Events:
     """The end of a trial, with its last metrics; those it reported need not be told again."""
     trial = _open(history, number)
+    _refuse_paused(trial)
     plain = plain_metrics(metrics)
     known = plain.keys() | set(trial.curve.metrics)
     for objective in history.objectives:
@@ -96,11 +98,6 @@ def fail(history: History, number: int, error: str, reason: str = "") -> Events:
     return (ev.Finished(number, "failed", reason=reason or "told", error=error),)
 
 
-def attempt_of(history: History, number: int) -> Trial:
-    """The trial, if it can still report; else an error says why not."""
-    return _open(history, number)
-
-
 def _open(history: History, number: int) -> Trial:
     if not 0 <= number < len(history.trials):
         raise StudyError(f"no trial {number}: this study has {len(history.trials)} trials, numbered from 0.")
@@ -109,6 +106,14 @@ def _open(history: History, number: int) -> Trial:
         why = f" ({trial.reason}: {trial.error})" if trial.reason else ""
         raise StudyError(f"trial {number} has ended ({trial.status}){why}; nothing can be added to it.")
     return trial
+
+
+def _refuse_paused(trial: Trial) -> None:
+    if trial.status is Status.PAUSED:
+        raise StudyError(
+            f"trial {trial.number} is paused since step {trial.curve.step}; it goes on when the strategy resumes it. "
+            f"A trial that is told to pause needs no tell."
+        )
 
 
 def _checked_step(trial: Trial, step: Any) -> int:

@@ -1,7 +1,7 @@
 """Runner: where trials run. It takes jobs and hands back signals; it knows nothing of strategies or stores.
 
     runner.submit(job)
-    runner.poll(answer, timeout=1.0)     calls answer([Started(...)]), then answer([Reported(...)]) -> [Decision.CONTINUE], ...
+    runner.poll(answer, timeout=1.0)     calls answer([Started(...)]), answer([Reported(...)]) -> [CONTINUE], ...
 
 A worker's signal is an event to be: what the training function did, not yet in the journal. `answer` puts it there and
 says what becomes of the trial; only then does the worker go on. That call, rather than a list of signals handed back,

@@ -5,7 +5,8 @@ Two ideas make that cheap:
 
 - `Vector` cuts the items into chunks; a changed version copies one chunk and the list of chunks.
 - `Index` and `Columns` let all versions of one lineage share a store that only ever grows; a version is the store and
-  a length. Whoever appends to a version that is not the longest copies first, so a fork never sees the other branch.
+  a length. Whoever appends to a version that is not the longest copies first, so a fork never sees the other branch;
+  unless what is appended is the same, as when a decision is worked out on a history to be and then recorded.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -75,18 +76,19 @@ class Index(Generic[T]):
 
     __slots__ = ("_count", "_shared")
 
-    def __init__(self, shared: tuple[dict[T, int], list[int]] | None = None, count: int = 0) -> None:
-        self._shared = ({}, [0]) if shared is None else shared
+    def __init__(self, shared: tuple[dict[T, int], list[T]] | None = None, count: int = 0) -> None:
+        self._shared = ({}, []) if shared is None else shared
         self._count = count
 
     def append(self, key: T) -> "Index[T]":
         """The index with one more key, numbered by how many there were."""
-        numbers, count = self._shared
-        if count[0] != self._count:
-            numbers, count = {k: n for k, n in numbers.items() if n < self._count}, [self._count]
-        numbers.setdefault(key, self._count)
-        count[0] += 1
-        return Index((numbers, count), self._count + 1)
+        numbers, keys = self._shared
+        if len(keys) > self._count and keys[self._count] != key:
+            numbers, keys = {k: n for k, n in numbers.items() if n < self._count}, keys[: self._count]
+        if len(keys) == self._count:
+            numbers.setdefault(key, self._count)
+            keys.append(key)
+        return Index((numbers, keys), self._count + 1)
 
     def get(self, key: T) -> int | None:
         """The number at which the key came first; None if it never came."""
@@ -96,8 +98,8 @@ class Index(Generic[T]):
     @property
     def distinct(self) -> int:
         """How many different keys there are."""
-        numbers, count = self._shared
-        return len(numbers) if count[0] == self._count else sum(n < self._count for n in numbers.values())
+        numbers, keys = self._shared
+        return len(numbers) if len(keys) == self._count else sum(n < self._count for n in numbers.values())
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from danlu.records.files import write_whole
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 _RESERVED = ("config.json", "log.txt", "checkpoints")
+_LONGEST = 200  # bytes: file systems take 255, and a temporary name is longer
 _SHAPES = "(H, W), (H, W, 3) or (3, H, W); 1 or 4 channels are fine too"
 
 
@@ -23,8 +24,11 @@ def write_artifact(folder: Path, name: str, value: Any) -> tuple[Path, int]:
 
     Raises:
         ArtifactError: the name is unsafe or taken by the trial itself, or its ending does not suit the value.
+        StoreError: the disk is full or read-only.
     """
     path = folder / _checked(name)
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise ArtifactError(f"{name!r} leads out of the trial's folder, through a link. Choose another name.")
     return path, write_whole(path, _writer(name, value))
 
 
@@ -34,23 +38,25 @@ def _checked(name: Any) -> PurePosixPath:
         raise ArtifactError(
             f"{name!r} can't name a file of a trial: use a relative name such as 'samples/step_010.png'."
         )
-    if path.parts[0] in _RESERVED:
+    if not name.isprintable() or max(len(part.encode()) for part in path.parts) > _LONGEST:
+        raise ArtifactError(f"{name!r} can't name a file: use printable signs, and at most {_LONGEST} bytes of them.")
+    if path.parts[0].lower() in _RESERVED:
         raise ArtifactError(f"{name!r} is taken: a trial keeps its own {', '.join(_RESERVED)}. Choose another name.")
     return path
 
 
-def _writer(name: str, value: Any) -> Callable[[Path], None]:
+def _writer(name: str, value: Any) -> Callable[[Path], object]:
     """The function that writes the value into a file of this ending."""
     ending = PurePosixPath(name).suffix.lower()
     if isinstance(value, os.PathLike):
         source = Path(value)
-        if not source.is_file():
-            raise ArtifactError(f"{name!r}: there is no file {str(source)!r} to copy.")
-        return lambda path: shutil.copyfile(source, path) and None
+        if not source.is_file() or not os.access(source, os.R_OK):
+            raise ArtifactError(f"{name!r}: there is no file {str(source)!r} to copy, or it can't be read.")
+        return lambda path: shutil.copyfile(source, path)
     if isinstance(value, str):
-        return lambda path: path.write_text(value, encoding="utf-8") and None
+        return lambda path: path.write_text(value, encoding="utf-8")
     if isinstance(value, (bytes, bytearray)):
-        return lambda path: path.write_bytes(value) and None
+        return lambda path: path.write_bytes(value)
     if hasattr(value, "savefig"):  # a matplotlib figure
         return lambda path: value.savefig(path, format=ending[1:] or "png", bbox_inches="tight")
     if hasattr(value, "to_dict") and hasattr(value, "save") and hasattr(value, "mark_point"):  # an Altair chart
@@ -63,16 +69,16 @@ def _writer(name: str, value: Any) -> Callable[[Path], None]:
         arrays = (
             {k: as_array(v) for k, v in value.items()} if isinstance(value, Mapping) else {"array": as_array(value)}
         )
-        return lambda path: np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        return lambda path: np.savez_compressed(path, **arrays)
     if ending == ".json":
         return _json_writer(name, value)
     raise ArtifactError(
-        f"{name!r}: can't keep a {type(value).__name__} under the ending {ending or '(none)'!r}. Images: .png, .jpg, .webp; "
-        f"arrays and tensors: .npy, .npz; plain data: .json; anything else as text, bytes, or the Path of a file."
+        f"{name!r}: can't keep a {type(value).__name__} under the ending {ending or '(none)'!r}. Images: .png, .jpg; "
+        f"arrays and tensors: .npy, .npz; plain data: .json; all else as text, bytes, or the path of a file."
     )
 
 
-def _array_writer(name: str, value: Any) -> Callable[[Path], None]:
+def _array_writer(name: str, value: Any) -> Callable[[Path], object]:
     array = as_array(value)
     if array.dtype == object:
         raise ArtifactError(
@@ -81,12 +87,12 @@ def _array_writer(name: str, value: Any) -> Callable[[Path], None]:
     return lambda path: np.save(path, array)
 
 
-def _json_writer(name: str, value: Any) -> Callable[[Path], None]:
+def _json_writer(name: str, value: Any) -> Callable[[Path], object]:
     try:
         text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise ArtifactError(f"{name!r}: {error}. JSON takes numbers, texts, lists and dicts of them.") from error
-    return lambda path: path.write_text(text + "\n", encoding="utf-8") and None
+    return lambda path: path.write_text(text + "\n", encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -105,11 +111,11 @@ def as_array(value: Any) -> NDArray[Any]:
     return np.asarray(value)
 
 
-def _image_writer(name: str, value: Any, ending: str) -> Callable[[Path], None]:
+def _image_writer(name: str, value: Any, ending: str) -> Callable[[Path], object]:
     image = value if hasattr(value, "getbands") else _picture(pixels(name, value))
     if ending in (".jpg", ".jpeg") and image.mode not in ("L", "RGB"):
         image = image.convert("RGB")
-    return lambda path: image.save(path)  # type: ignore[no-any-return]
+    return lambda path: image.save(path)
 
 
 def _picture(array: NDArray[np.uint8]) -> Any:
@@ -133,7 +139,7 @@ def pixels(name: str, value: Any) -> NDArray[np.uint8]:
     if array.ndim == 4 and shape[0] == 1:
         array = array[0]
     # channels first, unless the last axis looks like channels and the first does not
-    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (3, 4):
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4):
         array = np.moveaxis(array, 0, -1)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
@@ -152,7 +158,7 @@ def _bytes(name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = float(array.min()), float(array.max())
     if np.mean((array < -1e-6) | (array > 1 + 1e-6)) > 0.5:
         raise ArtifactError(
-            f"{name!r}: numbers of an image lie in [0, 1], or are bytes; got {array.dtype} from {low:.3g} to {high:.3g}. "
-            f"Scale it first, or convert it to uint8."
+            f"{name!r}: numbers of an image lie in [0, 1], or are bytes; got {array.dtype} from {low:.3g} to "
+            f"{high:.3g}. Scale it first, or convert it to uint8."
         )
     return np.round(np.clip(array.astype(np.float64), 0, 1) * 255).astype(np.uint8)

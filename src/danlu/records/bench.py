@@ -57,9 +57,13 @@ class Bench:
         job = self.job
         return Trial(job.trial, job.config, job.seed, budget=job.budget, attempt=job.attempt, port=self)
 
-    def begin(self) -> None:
-        """Writes config.json and seeds the global generators, so that a trial runs alike wherever it runs."""
+    def prepare(self) -> None:
+        """Makes the trial's folder, with config.json."""
         write_config(self._folder, self.job.config, self.job.seed)
+
+    def begin(self) -> None:
+        """Prepares the folder and seeds the global generators, so that a trial runs alike wherever it runs."""
+        self.prepare()
         seed_generators(self.job.seed)
 
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:

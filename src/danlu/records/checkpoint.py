@@ -3,6 +3,7 @@
 import pickle
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from danlu.errors import ArtifactError
@@ -16,12 +17,13 @@ def write_checkpoint(path: Path, state: Any) -> int:
 
     Raises:
         ArtifactError: the state can't be pickled.
+        StoreError: the disk is full or read-only.
     """
 
     def write(file: Path) -> None:
         torch = sys.modules.get("torch")
         if torch is not None:
-            torch.save(state, file)
+            _torch_save(torch, state, file)
         else:
             file.write_bytes(pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL))
 
@@ -29,8 +31,19 @@ def write_checkpoint(path: Path, state: Any) -> int:
         return write_whole(path, write)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise ArtifactError(
-            f"this state can't be kept as a checkpoint: {error}. Save state_dict()s and plain data, not open files or lambdas."
+            f"this state can't be kept as a checkpoint: {error}. Save state_dict()s and plain data, not open files or "
+            f"lambdas."
         ) from error
+
+
+def _torch_save(torch: ModuleType, state: Any, path: Path) -> None:
+    try:
+        with path.open("wb") as file:  # a file of Python's, since PyTorch's own writer forgets why the disk refused
+            torch.save(state, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def read_checkpoint(path: Path) -> Any:

@@ -48,6 +48,7 @@ class Definition:
     trials: int | None = None
     time: float | None = None
     workers: int | None = None
+    lag: int | None = None
     timeout: float | None = None
     steps: int | None = None
     seed: int | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from danlu.records.files import write_text
+from danlu.records.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -56,4 +56,5 @@ class Folder:
 def write_config(folder: Path, config: Mapping[str, Any], seed: int) -> None:
     """Writes a trial's config.json: what it takes to run it again."""
     text = json.dumps({"config": dict(config), "seed": seed}, indent=2, ensure_ascii=False)
-    write_text(folder / "config.json", text + "\n")
+    # the journal says it too, and every attempt writes it again: not worth waiting for the disk
+    write_whole(folder / "config.json", lambda file: file.write_text(text + "\n", encoding="utf-8"), durable=False)

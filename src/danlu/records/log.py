@@ -1,17 +1,16 @@
 """Logs: what a training function prints goes into its trial's log.txt."""
 
-import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
-class _Tee(io.TextIOBase):
-    """A text stream that writes to the log and, unless quiet, where it would have gone.
+class _Tee:
+    """A text stream that writes to the log and where it would have gone; in all else it is the original.
 
     Another thread's output passes by the log: it belongs to somebody else.
     """
@@ -26,14 +25,12 @@ class _Tee(io.TextIOBase):
         self._original.write(text)
         return len(text)
 
-    def flush(self) -> None:
-        self._original.flush()
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
-    def isatty(self) -> bool:
-        return self._original.isatty()
-
-    def fileno(self) -> int:
-        return self._original.fileno()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
 
 
 @contextmanager
@@ -42,7 +39,7 @@ def captured(path: Path) -> Iterator[IO[str]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     out, err = sys.stdout, sys.stderr
     with path.open("a", encoding="utf-8", errors="replace") as log:
-        sys.stdout, sys.stderr = _Tee(log, out), _Tee(log, err)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = _Tee(log, out), _Tee(log, err)
         try:
             yield log
         finally:

@@ -13,13 +13,13 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-import cloudpickle
-
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
 from danlu.errors import RunnerError, StoreError
+from danlu.runners.parcel import pack
 from danlu.runners.pipe import read_message, write_message
 from danlu.runners.work import Train
 
@@ -133,7 +133,7 @@ class Processes:
         return found
 
     def _received(self) -> list[tuple[_Worker, Signal]]:
-        found = []
+        found: list[tuple[_Worker, Signal]] = []
         wait = _TICK
         while True:
             try:
@@ -161,7 +161,7 @@ class Processes:
         return found
 
     def _hire(self, slot: int) -> _Worker:
-        errors = tempfile.TemporaryFile()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         process = subprocess.Popen(
             [sys.executable, "-m", "danlu.runners.worker"],
             stdin=subprocess.PIPE,
@@ -187,10 +187,8 @@ class Processes:
         worker.kill()
         worker.errors.close()
         if worker.process.stdin is not None:
-            try:
+            with suppress(OSError):
                 worker.process.stdin.close()
-            except OSError:
-                pass
 
 
 def worker_environment(slot: int, workers: int, devices: list[str]) -> dict[str, str]:
@@ -207,7 +205,7 @@ def worker_environment(slot: int, workers: int, devices: list[str]) -> dict[str,
 
 
 def visible_devices() -> list[str]:
-    """Names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES takes them; none without an NVIDIA driver."""
+    """Names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES takes them; none without NVIDIA's driver."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
         return [name for name in allowed.split(",") if name.strip() and name.strip() != "-1"]
@@ -230,7 +228,7 @@ def _cpus() -> int:
 
 def _pickled(train: Train) -> bytes:
     try:
-        return cloudpickle.dumps(train)  # type: ignore[no-any-return]
+        return pack(train)
     except Exception as error:
         raise RunnerError(
             f"the training function can't be sent to worker processes: {type(error).__name__}: {error}. "
@@ -239,7 +237,5 @@ def _pickled(train: Train) -> bytes:
 
 
 def _post(worker: _Worker, message: Any) -> None:
-    try:
+    with suppress(OSError, ValueError):  # it has died; the next look at it says so
         write_message(worker.process.stdin, message)  # type: ignore[arg-type]
-    except (OSError, ValueError):
-        pass  # it has died; the next look at it says so

@@ -12,6 +12,7 @@ from danlu.core.runner import Ended, Failed, Job
 from danlu.core.trial import Trial
 from danlu.errors import ArtifactError, DanluError, ObjectiveError, StoreError
 from danlu.records.bench import Bench, Send
+from danlu.records.files import is_full, storage_remedy
 
 Train = Callable[[Trial, Mapping[str, Any]], Any]
 """A training function: takes the live trial and its config; returns metrics by name, one number, or None."""
@@ -56,6 +57,10 @@ def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended
         return Failed(number, "artifact", str(error))
     except ObjectiveError as error:
         return Failed(number, "metric", str(error))
+    except OSError as error:
+        if is_full(error):  # no config's fault: every other trial would fail as well
+            raise StoreError(f"trial {number}: {_short(error)}. {storage_remedy(error)}") from error
+        return Failed(number, "exception", _short(error))
     except (Exception, SystemExit) as error:  # sys.exit() ends a script, not the study that it is part of
         return Failed(number, reason_of(error), _short(error))
 

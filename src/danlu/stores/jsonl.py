@@ -9,7 +9,7 @@ the next append cuts it off.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ import msgspec
 
 from danlu.core.event import Entry, decode_events, encode_events
 from danlu.errors import Conflict, StoreError
+from danlu.records.files import write_whole
 from danlu.stores.lease import FileLeases
 
 
@@ -123,6 +124,16 @@ class JSONLines:
             with suppress(OSError):  # what could not be flushed can't be flushed now
                 file.close()
         os.truncate(self._path(study), start)
+
+
+def export_journal(entries: Iterable[Entry], path: Path) -> int:
+    """Writes a journal as JSON lines, whole or not at all; returns its size in bytes. `read_lines` reads it back."""
+
+    def write(file: Path) -> None:
+        with file.open("wb") as lines:
+            lines.writelines(map(format_line, entries))
+
+    return write_whole(path, write)
 
 
 def format_line(entry: Entry) -> bytes:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -33,7 +34,8 @@ class FileLeases:
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror or error}. Make the folder writable.") from error
         self._held[study, key] = lock
-        self._note(path).write_text(f"{worker} (process {os.getpid()} on {socket.gethostname()})")
+        with suppress(OSError):  # a full disk: the lock holds without the note
+            self._note(path).write_text(f"{worker} (process {os.getpid()} on {socket.gethostname()})")
 
     def release(self, study: str, key: str) -> None:
         """Gives a lease back; nothing happens if it is not held."""

@@ -77,7 +77,8 @@ class Mixture(_Combination):
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         weights = np.array(self.weights or [1.0] * len(self.parts))
         # the order of exponential clocks is a draw without replacement, proportional to the weights
-        for k in np.argsort(rng.exponential(size=len(weights)) / weights):
+        order: list[int] = np.argsort(rng.exponential(size=len(weights)) / weights).tolist()
+        for k in order:
             suggestion = self.parts[k].suggest(history, rng)
             if not isinstance(suggestion, Exhausted):
                 return suggestion

@@ -1,4 +1,4 @@
-"""For authors of plug-ins: conformance kits for strategies, stores and runners, and what tests of tuning need.
+"""For authors of plug-ins: conformance kits for strategies, stores, runners, pictures, and what tests of tuning need.
 
 A kit is a class of pytest tests. Subclass it, say how to make what you wrote, and run pytest:
 

@@ -35,8 +35,8 @@ def suggested(trial: int, config: dict[str, Any], origin: str = "random") -> ev.
 
 def example() -> list[ev.Entry]:
     """A journal with every kind of event: three trials that end well, badly and early, and one that runs."""
-    sgd = {"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5}
-    adam = {"lr": 0.01, "layers": 2, "optimizer": "adam"}
+    sgd: dict[str, Any] = {"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5}
+    adam: dict[str, Any] = {"lr": 0.01, "layers": 2, "optimizer": "adam"}
     return entries(
         opening(),
         (suggested(0, sgd, "default"), ev.Started(0, 1, worker="inline")),

@@ -5,15 +5,17 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from danlu.core.history import History
 from danlu.core.runner import Runner
-from danlu.core.stopping import Trials
-from danlu.core.strategy import Start, Strategy
+from danlu.core.stopping import StopRule, Trials
+from danlu.core.strategy import Resume, Strategy, Suggestion
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import StudyError
 from danlu.loop import run
@@ -24,14 +26,36 @@ from danlu.study import Study
 SPACE = Space({"x": Float(0.0, 1.0, default=0.5)})
 
 
+@dataclass(frozen=True)
 class StopLate(Strategy):
     """Random search that stops every trial but the first after its third report."""
 
-    def suggest(self, history: Any, rng: np.random.Generator) -> Start:
-        return Start(Config(x=float(rng.random())), "random")
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        return Random().suggest(history, rng)
 
-    def decide(self, history: Any, trial: Trial) -> Decision:
+    def decide(self, history: History, trial: Trial) -> Decision:
         return Decision.STOP if trial.number > 0 and len(trial.curve) == 3 else Decision.CONTINUE
+
+
+@dataclass(frozen=True)
+class PauseOnce(Strategy):
+    """Random search that pauses trials 1 and 2 after their second report, and resumes them when it can."""
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        if history.paused:
+            return Resume(history.paused[0].number, budget=6)
+        return Random().suggest(history, rng)
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        due = trial.number in (1, 2) and trial.step == 2 and trial.budget is None
+        return Decision.PAUSE if due else Decision.CONTINUE
+
+
+class NonePaused(StopRule):
+    """Done when no trial is paused."""
+
+    def done(self, history: History) -> str | None:
+        return None if history.paused else "no trial is paused"
 
 
 class RunnerKit:
@@ -61,9 +85,11 @@ class RunnerKit:
         return study
 
     def test_every_trial_ends_with_the_value_that_its_function_returned(self, tmp_path: Path) -> None:
-        study = self.run(tmp_path, lambda trial, config: {"loss": config["x"] ** 2, "other": trial.number}, trials=5)
+        study = self.run(
+            tmp_path, lambda trial, config: {"loss": float(config["x"]) ** 2, "other": trial.number}, trials=5
+        )
         assert [t.status for t in study.trials] == [Status.COMPLETE] * 5
-        assert [t.value for t in study.trials] == [t.config["x"] ** 2 for t in study.trials]
+        assert [t.value for t in study.trials] == [float(t.config["x"]) ** 2 for t in study.trials]
         assert [t.metrics["other"] for t in study.trials] == [0, 1, 2, 3, 4]
 
     def test_reports_make_the_curve_and_the_last_one_counts(self, tmp_path: Path) -> None:
@@ -143,6 +169,23 @@ class RunnerKit:
         study = self.run(tmp_path, train, strategy=StopLate())
         assert [t.status for t in study.trials] == [Status.COMPLETE, Status.STOPPED, Status.STOPPED]
         assert [len(t.curve) for t in study.trials] == [10, 3, 3]
+
+    def test_a_paused_trial_goes_on_from_its_checkpoint_when_it_is_resumed(self, tmp_path: Path) -> None:
+        def train(trial: Trial, config: Config) -> float:
+            total = trial.load() or 0.0
+            for step in trial.steps(6):
+                total += step
+                trial.report(step, loss=total)
+            trial.save(total)
+            return total
+
+        study = Study(SPACE, minimize="loss", strategy=PauseOnce(), folder=tmp_path)
+        run(study, self.make(train), Trials(4) & NonePaused())
+        assert [t.status for t in study.trials] == [Status.COMPLETE] * 4
+        assert [t.attempt for t in study.trials] == [1, 2, 2, 1]
+        for trial in study.trials:
+            assert trial.curve["loss"].tolist() == [1.0, 3.0, 6.0, 10.0, 15.0, 21.0]
+        assert study.verify() == []
 
     def test_attached_files_lie_in_the_folder_of_the_trial(self, tmp_path: Path) -> None:
         def train(trial: Trial, config: Config) -> float:

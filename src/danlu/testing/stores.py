@@ -26,7 +26,7 @@ class StoreKit:
         raise NotImplementedError
 
     @pytest.fixture
-    def store(self, tmp_path: Path):  # type: ignore[no-untyped-def]  # noqa: D102
+    def store(self, tmp_path: Path):  # type: ignore[no-untyped-def]
         store = self.make(tmp_path)
         yield store
         store.close()
@@ -75,10 +75,15 @@ class StoreKit:
     def test_a_group_that_fails_leaves_nothing(self, store: Store) -> None:
         first, second, third = entries(ev.Noted("one"), ev.Noted("two"), ev.Noted("three"))
         store.append("study", first)
-        with pytest.raises(RuntimeError), store.group():
-            store.append("study", second)
-            store.append("study", third)
-            raise RuntimeError
+
+        def group() -> None:
+            with store.group():
+                store.append("study", second)
+                store.append("study", third)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            group()
         assert list(store.read("study")) == [first]
         store.append("study", second)
         assert list(store.read("study")) == [first, second]

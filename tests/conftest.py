@@ -1,0 +1,6 @@
+"""One thread for linear algebra: with two processes of tests on two cores, more would only wait for each other."""
+
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")

@@ -1,0 +1,176 @@
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from danlu.core import event as ev
+from danlu.core import protocol
+from danlu.core.history import fold
+from danlu.core.objective import Objective
+from danlu.core.strategy import EXHAUSTED, WAIT, Resume, Start, Strategy
+from danlu.core.trial import Decision
+from danlu.errors import ObjectiveError, SpaceError, StrategyError, StudyError
+from danlu.space import Config, Float, Space
+from danlu.strategies.random import Random
+from danlu.testing.journals import entries, opening, suggested
+
+LINE = Space({"x": Float(0.0, 1.0)})
+STARTED = (suggested(0, {"x": 0.5}), ev.Started(0, 1))
+PAUSED = (ev.Reported(0, 1, {"loss": 0.5}), ev.Decided(0, "pause"))
+
+
+def history(*batches, metric="loss"):
+    return fold(entries(opening(LINE, metric=metric), *batches))
+
+
+@dataclass(frozen=True)
+class Says(Strategy):
+    """Suggests and decides what it is told to."""
+
+    suggestion: object = WAIT
+    decision: Decision = Decision.CONTINUE
+
+    def suggest(self, history, rng):
+        return self.suggestion
+
+    def decide(self, history, trial):
+        return self.decision
+
+
+def test_a_start_becomes_a_suggestion_with_a_seed_of_its_own():
+    start = Start(Config(x=0.25), "mine: because", budget=3, parent="trials/0000/c.ckpt", queued=None)
+    (event,), suggestion = protocol.ask(history(), Says(start))
+    assert suggestion is start
+    assert (event.trial, event.config, event.origin) == (0, {"x": 0.25}, "mine: because")
+    assert (event.budget, event.parent) == (3, "trials/0000/c.ckpt")
+    (other,), _ = protocol.ask(history(STARTED), Says(start))
+    assert other.trial == 1
+    assert other.seed != event.seed
+
+
+@pytest.mark.parametrize("nothing", [WAIT, EXHAUSTED])
+def test_no_suggestion_is_no_event(nothing):
+    assert protocol.ask(history(), Says(nothing)) == ((), nothing)
+
+
+@pytest.mark.parametrize("config", [{"x": 2.0}, {}, {"x": 0.5, "y": 1.0}, {"x": "a"}])
+def test_a_config_outside_the_space_is_the_strategys_fault(config):
+    with pytest.raises(StrategyError, match="not a config of the space"):
+        protocol.ask(history(), Says(Start(Config(config), "mine")))
+
+
+def test_only_a_paused_trial_can_be_resumed():
+    assert protocol.ask(history(STARTED, PAUSED), Says(Resume(0, 9)))[0] == (ev.Resumed(0, 9),)
+    with pytest.raises(StrategyError, match="resumes trial 0, which is running"):
+        protocol.ask(history(STARTED), Says(Resume(0, 9)))
+
+
+def test_the_same_history_gives_the_same_events():
+    assert protocol.ask(history(STARTED), Random()) == protocol.ask(history(STARTED), Random())
+
+
+def test_a_queued_config_is_filled_in_and_checked():
+    assert protocol.queue(history(), {}, "why not") == (ev.Queued({"x": 0.5}, "why not"),)
+    with pytest.raises(SpaceError, match="'x': 3 is not a value"):
+        protocol.queue(history(), {"x": 3})
+
+
+def test_an_attempt_starts_from_the_last_checkpoint():
+    saved = ev.Saved(0, 4, "trials/0000/checkpoints/step_000004.ckpt", 9)
+    assert protocol.start(history(STARTED), 0, "me") == (ev.Started(0, 2, 0, "me"),)
+    assert protocol.start(history(STARTED, saved), 0) == (ev.Started(0, 2, 4),)
+
+
+def test_a_report_and_the_decision_that_it_leads_to_are_one_append():
+    def report(decision):
+        return protocol.report(history(STARTED), 0.0, Says(decision=decision), 0, 1, {"loss": 0.5})
+
+    reported = ev.Reported(0, 1, {"loss": 0.5})
+    assert report(Decision.CONTINUE) == ((reported,), Decision.CONTINUE)
+    assert report(Decision.PAUSE) == ((reported, ev.Decided(0, "pause")), Decision.PAUSE)
+    assert report(Decision.STOP) == (
+        (reported, ev.Decided(0, "stop"), ev.Finished(0, "stopped")),
+        Decision.STOP,
+    )
+
+
+def test_the_strategy_sees_the_report_that_it_decides_on():
+    class Looks(Strategy):
+        def decide(self, history, trial):
+            seen.append((trial.step, trial.curve.last("loss"), history.trials[0] is trial, history.at))
+            return Decision.CONTINUE
+
+    seen = []
+    protocol.report(history(STARTED), 42.0, Looks(), 0, 3, {"loss": 0.5})
+    assert seen == [(3, 0.5, True, 42.0)]
+
+
+def test_a_diverged_report_ends_the_trial_without_asking_the_strategy():
+    events, decision = protocol.report(history(STARTED), 0.0, Says(decision=None), 0, 2, {"loss": math.nan})
+    assert decision is Decision.STOP
+    assert events[0].metrics == {"loss": "nan"}
+    assert (events[1].status, events[1].reason, events[1].error) == ("failed", "diverged", "loss is nan at step 2")
+
+
+def test_another_metric_may_be_nan():
+    events, decision = protocol.report(history(STARTED), 0.0, Says(), 0, 1, {"loss": 1.0, "auc": math.nan})
+    assert decision is Decision.CONTINUE
+    assert len(events) == 1
+
+
+def test_a_report_without_a_metric_is_refused():
+    with pytest.raises(ObjectiveError, match="step 1 without a metric"):
+        protocol.report(history(STARTED), 0.0, Says(), 0, 1, {})
+
+
+def test_a_paused_trial_takes_neither_reports_nor_an_end_until_it_is_resumed():
+    paused = history(STARTED, PAUSED)
+    with pytest.raises(StudyError, match="trial 0 is paused since step 1"):
+        protocol.report(paused, 0.0, Says(), 0, 2, {"loss": 0.5})
+    with pytest.raises(StudyError, match="needs no tell"):
+        protocol.tell(paused, 0, {"loss": 0.5})
+    resumed = history(STARTED, PAUSED, ev.Resumed(0, 9), ev.Started(0, 2, 0))
+    assert protocol.tell(resumed, 0, {"loss": 0.5}) == (ev.Finished(0, "complete", {"loss": 0.5}),)
+
+
+def test_the_end_of_a_trial_takes_scalars_of_any_kind():
+    [event] = protocol.tell(history(STARTED), 0, {"loss": np.float32(0.5), "epochs": 3})
+    assert event.metrics == {"loss": 0.5, "epochs": 3.0}
+    assert type(event.metrics["epochs"]) is float
+
+
+def test_the_end_of_a_trial_needs_every_objective_and_every_constraint():
+    both = fold(
+        entries(
+            ev.Opened(LINE.to_dict(), (Objective("loss"), Objective("memory", bound=8.0)), {"use": "random"}, 0),
+            STARTED,
+        )
+    )
+    with pytest.raises(ObjectiveError, match="never gave the objective: no metric 'memory'"):
+        protocol.tell(both, 0, {"loss": 1.0})
+    with pytest.raises(ObjectiveError, match="ended without a metric; expected 'loss'"):
+        protocol.tell(both, 0, {})
+    assert protocol.tell(both, 0, {"loss": 1.0, "memory": 3})[0].status == "complete"
+
+
+def test_a_worker_that_dies_once_is_forgiven_and_then_not():
+    assert protocol.fail(history(STARTED), 0, "killed", "died") == (ev.Lost(0, "killed"),)
+    [event] = protocol.fail(history(STARTED, ev.Lost(0, "killed")), 0, "killed again", "died")
+    assert (event.status, event.reason, event.error) == ("failed", "died", "killed again")
+
+
+def test_a_failure_that_is_told_says_so():
+    assert protocol.fail(history(STARTED), 0, "no data") == (ev.Finished(0, "failed", reason="told", error="no data"),)
+
+
+def test_nothing_can_be_added_to_a_trial_that_has_ended():
+    ended = history(STARTED, ev.Finished(0, "failed", reason="exception", error="boom"))
+    for call in (
+        lambda: protocol.tell(ended, 0, {"loss": 1.0}),
+        lambda: protocol.fail(ended, 0, "x"),
+        lambda: protocol.start(ended, 0),
+        lambda: protocol.report(ended, 0.0, Says(), 0, 1, {"loss": 1.0}),
+    ):
+        with pytest.raises(StudyError, match=r"trial 0 has ended \(failed\) \(exception: boom\)"):
+            call()
