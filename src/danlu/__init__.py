@@ -1,4 +1,4 @@
-"""Danlu (丹炉, the furnace) tunes the hyperparameters of deep learning, keeps everything that happened, and shows it."""
+"""Danlu (丹炉, the furnace) tunes the hyperparameters of deep learning, keeps all that happened, and shows it."""
 
 import importlib
 from typing import Any
@@ -20,6 +20,7 @@ _PUBLIC = {
     "Status": "danlu.core.trial",
     "Study": "danlu.study",
     "Trial": "danlu.core.trial",
+    "importance": "danlu.analysis.importance",
     "open_study": "danlu.tuning",
     "tune": "danlu.tuning",
 }

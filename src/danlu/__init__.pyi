@@ -1,5 +1,6 @@
 """The public names, for type checkers and editors; `__init__.py` loads them when they are used."""
 
+from danlu.analysis.importance import importance as importance
 from danlu.core.history import History as History
 from danlu.core.objective import Objective as Objective
 from danlu.core.trial import Decision as Decision

@@ -54,6 +54,10 @@ def run(
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; 1 if not given.")] = None,
+    lag: Annotated[
+        int | None,
+        typer.Option(min=1, help="The same study on 1 to LAG workers: results count that many trials later."),
+    ] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which a trial is killed.")] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="What a full training is, for strategies that stop early.")
@@ -73,10 +77,19 @@ def run(
     """
     said, base, name = _definition(target)
     options: dict[str, Any] = {
-        "minimize": tuple(minimize or ()), "maximize": tuple(maximize or ()), "subject_to": tuple(subject_to or ()),
-        "trials": trials, "time": time, "workers": workers, "timeout": timeout, "steps": steps, "seed": seed,
-        "strategy": _strategy(strategy, setting or []), "space": space_of_items(space) if space else None,
-    }  # fmt: skip
+        "minimize": tuple(minimize or ()),
+        "maximize": tuple(maximize or ()),
+        "subject_to": tuple(subject_to or ()),
+        "trials": trials,
+        "time": time,
+        "workers": workers,
+        "lag": lag,
+        "timeout": timeout,
+        "steps": steps,
+        "seed": seed,
+        "strategy": _strategy(strategy, setting or []),
+        "space": space_of_items(space) if space else None,
+    }
     if minimize or maximize:  # objectives are replaced as a whole
         said = replace(said, minimize=(), maximize=())
     said = replace(said, **{key: value for key, value in options.items() if value not in (None, ())})
@@ -87,10 +100,20 @@ def run(
     objectives = _objectives(said, where)
     try:
         study = tune(
-            train, **objectives.arguments(), trials=said.trials, time=said.time, strategy=said.strategy,
-            space=said.space, workers=said.workers or 1, timeout=said.timeout, steps=said.steps, seed=said.seed,
-            folder=where, progress=False if quiet else None,
-        )  # fmt: skip
+            train,
+            **objectives.arguments(),
+            trials=said.trials,
+            time=said.time,
+            strategy=said.strategy,
+            space=said.space,
+            workers=said.workers or 1,
+            lag=said.lag,
+            timeout=said.timeout,
+            steps=said.steps,
+            seed=said.seed,
+            folder=where,
+            progress=False if quiet else None,
+        )
     except Interrupted as stopped:
         _sum_up(stopped.study, where)
         errors().print("interrupted; the same command goes on from here, nothing is lost")

@@ -1,0 +1,1 @@
+"""What a study means: pure functions of histories."""
