@@ -1,0 +1,1 @@
+"""Evolution: generations of trials, of which the better half makes the next."""
