@@ -7,6 +7,7 @@ name "mine", object "my_package.module:Mine".
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -16,13 +17,17 @@ from danlu.errors import StrategyError, UnknownName
 _TABLES: dict[str, dict[str, str]] = {
     "strategy": {
         "auto": "danlu.strategies.auto:Auto",
+        "cmaes": "danlu.strategies.evolution.cmaes:CMAES",
+        "gp": "danlu.strategies.gp.gp:GP",
         "grid": "danlu.strategies.grid:Grid",
         "inorder": "danlu.strategies.inorder:InOrder",
         "manual": "danlu.strategies.manual:Manual",
         "mixture": "danlu.strategies.combine:Mixture",
+        "nsga2": "danlu.strategies.evolution.nsga2:NSGA2",
         "random": "danlu.strategies.random:Random",
         "sequence": "danlu.strategies.combine:Sequence",
         "sobol": "danlu.strategies.quasirandom:Sobol",
+        "tpe": "danlu.strategies.tpe.tpe:TPE",
     },
     "store": {
         "jsonl": "danlu.stores.jsonl:JSONLines",
@@ -79,11 +84,13 @@ def strategy_from(form: str | Mapping[str, Any] | Strategy) -> Strategy:
         raise StrategyError(f"expected a strategy, its name, or a table with use = 'name', got {form!r}.")
     name = form["use"]
     kind = _object(name) if ":" in name else load("strategy", name)
+    if not isinstance(kind, type) or not issubclass(kind, Strategy):  # a journal must not call just anything
+        raise StrategyError(f"{name!r} is no strategy: expected a subclass of danlu.core.strategy.Strategy.")
     settings = {key: _unplain(value) for key, value in form.items() if key != "use"}
     try:
-        return kind(**settings)  # type: ignore[no-any-return]
+        return kind(**settings)
     except TypeError as error:
-        known = ", ".join(kind.__dataclass_fields__) or "none"
+        known = ", ".join(field.name for field in fields(kind)) or "none"
         raise StrategyError(f"strategy {name!r} can't take {settings}: {error}. Its settings: {known}.") from None
 
 

@@ -10,10 +10,11 @@ from danlu.core.runner import Runner
 from danlu.core.stopping import Elapsed, StopRule, Trials
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
-from danlu.errors import StudyError
+from danlu.errors import StrategyError, StudyError
 from danlu.loop import run
 from danlu.progress import watching
 from danlu.space.declare import declare
+from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
 
 
@@ -28,6 +29,7 @@ def tune(
     strategy: str | Mapping[str, Any] | Strategy | None = None,
     space: Spaced | None = None,
     workers: int = 1,
+    lag: int | None = None,
     timeout: float | None = None,
     steps: int | None = None,
     folder: str | Path | None = None,
@@ -47,6 +49,8 @@ def tune(
         strategy: a name, a plain form, or an object; "auto" if not given.
         space: what may be tried, where the function's parameters don't say it.
         workers: trials at a time; 1 runs them in this process.
+        lag: if given, suggestion k knows the results of trials 0 to k − lag only, so that 1 to `lag` workers give the
+            same study, bit for bit; it costs waiting for stragglers.
         timeout: seconds after which a trial is killed and has failed; it then runs in a process of its own.
         steps: what a full training is, for strategies that stop early.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
@@ -59,6 +63,8 @@ def tune(
     """
     if trials is not None and trials < 1:
         raise StudyError(f"trials must be at least 1, got {trials}.")
+    if lag is not None:
+        strategy = _in_order(strategy, lag, workers)
     called: Callable[..., Any] = _with_config(train)
     if space is None:
         declared = declare(train)
@@ -73,6 +79,12 @@ def tune(
     with watching(trials, progress) as watch:
         run(study, runner, _rule(study, trials, time), watch)
     return study
+
+
+def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, workers: int) -> Strategy:
+    if workers > lag:
+        raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers}. Use lag={workers}.")
+    return InOrder(catalogue.strategy_from(strategy or "auto"), lag)
 
 
 def open_study(folder: str | Path) -> Study:

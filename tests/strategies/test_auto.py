@@ -1,6 +1,11 @@
+import pytest
+
+from danlu import Float, Space
 from danlu.strategies.auto import Auto
 from danlu.study import Study
 from danlu.testing.strategies import MIXED, SMALL, StrategyKit
+
+NUMBERS = Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
 
 
 class TestAuto(StrategyKit):
@@ -8,12 +13,33 @@ class TestAuto(StrategyKit):
         return Auto()
 
 
-def test_a_small_space_is_tried_whole():
+def test_the_default_comes_first_and_the_origin_says_who_suggested_and_why():
+    study = Study(MIXED, minimize="loss")
+    origins = [study.ask().origin for _ in range(3)]
+    assert origins == ["default", *["gp: design, auto, fewer than 2,000 trials"] * 2]
+
+
+def test_eight_workers_on_a_space_of_24_try_24_different_configs_first():
     study = Study(SMALL, minimize="loss")
-    assert {study.ask().origin for _ in range(24)} == {"grid"}
+    running = [study.ask() for _ in range(8)]
+    while len(study.trials) < 24:
+        study.tell(running.pop(0), loss=1.0)
+        running.append(study.ask())
+    assert len({trial.config for trial in study.trials}) == 24
     assert study.ask() is None
 
 
-def test_a_larger_space_is_covered_evenly():
-    study = Study(MIXED, minimize="loss")
-    assert [study.ask().origin for _ in range(3)] == ["default", "sobol", "sobol"]
+@pytest.mark.parametrize(
+    ("space", "objectives", "expected"),
+    [
+        (NUMBERS, ["loss"], {"gp", "cmaes"}),
+        (MIXED, ["loss"], {"gp", "tpe"}),
+        (NUMBERS, ["loss", "size"], {"gp", "nsga2"}),
+    ],
+)
+def test_of_very_many_trials_cheaper_methods_take_part(space, objectives, expected, monkeypatch):
+    monkeypatch.setattr("danlu.strategies.auto._MANY", 12)
+    study = Study(space, minimize=objectives)
+    for k in range(32):
+        study.tell(study.ask(), **{metric: float(k % 5) for metric in objectives})
+    assert {trial.origin.split(":")[0] for trial in study.trials[13:]} == expected

@@ -1,23 +1,50 @@
-"""Auto: what a user gets who does not choose."""
+"""Auto: what a user gets who does not choose. One rule after the other; the first that fits suggests.
 
+| situation | who suggests |
+| --- | --- |
+| fewer than 2,000 trials | gp: the model pays for itself from the first trials on, choices and branches included |
+| more, and only numbers | gp and cmaes in turn: the one looks everywhere, the other goes on downhill at no cost |
+| more, with choices or branches | tpe, and gp at every fourth suggestion |
+| more, and several objectives | gp and nsga2 in turn |
+
+A choice never drives it away from the model, and neither does the speed of a training, which a replay could not know.
+"""
+
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
+from danlu import catalogue
 from danlu.core.history import History
-from danlu.core.strategy import Strategy, Suggestion
-from danlu.strategies.grid import Grid
-from danlu.strategies.quasirandom import Sobol
+from danlu.core.strategy import Start, Strategy, Suggestion
 
-_SMALL = 64  # configs: about what people are ready to try all of
+_MANY = 2_000  # trials from which cheaper methods take part: a model of 400 rows no longer tells all there is to know
+_EVERY = 4  # suggestions of which one is the model's, beside TPE
 
 
 @dataclass(frozen=True)
 class Auto(Strategy):
-    """All configs where they are few, in an order that covers coarsely first; else a scrambled Sobol sequence."""
+    """Chooses among gp, tpe, cmaes and nsga2; each trial's origin says which it was, and why."""
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        size = history.space.size
-        if size is not None and size <= _SMALL:
-            return Grid(levels=_SMALL).suggest(history, rng)
-        return Sobol().suggest(history, rng)
+        name, why = _choice(history)
+        # by name, for what is not asked need not be imported
+        strategy: Strategy = catalogue.load("strategy", name)()
+        suggestion = strategy.suggest(history, rng)
+        if not isinstance(suggestion, Start):
+            return suggestion
+        join = "," if ":" in suggestion.origin else ":"
+        return dataclasses.replace(suggestion, origin=f"{suggestion.origin}{join} auto, {why}")
+
+
+def _choice(history: History) -> tuple[str, str]:
+    """The name of the strategy to ask, and why."""
+    n = len(history.trials)
+    if n < _MANY:
+        return "gp", f"fewer than {_MANY:,} trials"
+    if len(history.goals) > 1:
+        return ("gp", "in turn with nsga2") if n % 2 else ("nsga2", "many trials, several objectives")
+    if all(h.dimension.ordered for h in history.space.hyperparameters):
+        return ("gp", "in turn with cmaes") if n % 2 else ("cmaes", "many trials, numbers only")
+    return ("gp", "in turn with tpe") if n % _EVERY == 0 else ("tpe", "many trials")

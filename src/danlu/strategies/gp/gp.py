@@ -1,0 +1,274 @@
+"""GP: Bayesian optimisation with a Gaussian process over numbers, choices and branches alike.
+
+Each suggestion looks at the losses in one of two views, fits a Gaussian process, and takes the candidate that an
+acquisition likes best. While that makes progress it goes on, a confidence bound and expected improvement in turn; when
+it is stuck it takes its acquisition at random, widens the bound, and lets other methods speak.
+
+Sources are named in the modules that it is made of; the switch from exploiting a model to changing one's goal when
+nothing improves is ours, and so are the constants, chosen by a factorial experiment of a thousand runs.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from danlu.core.history import History
+from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
+from danlu.numerics.pareto import non_dominated
+from danlu.numerics.sobol import sobol
+from danlu.numerics.threads import one_thread
+from danlu.space import Config, Space
+from danlu.strategies.fresh import start_fresh
+from danlu.strategies.gp import acquisition
+from danlu.strategies.gp.candidates import Pool
+from danlu.strategies.gp.constraints import Constraints, constraints_of
+from danlu.strategies.gp.front import directions, front_of
+from danlu.strategies.gp.hyperparameters import theta_of
+from danlu.strategies.gp.kernel import Kernel, kernel_of
+from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
+from danlu.strategies.gp.view import VIEWS
+from danlu.strategies.layout import Bools, Floats, Layout, layout_of
+from danlu.strategies.rows import Rows, rows_of, since_progress
+from danlu.strategies.tpe.tpe import TPE
+
+_STUCK = 8  # trials without progress
+_OTHERS, _OTHERS_FROM = 0.25, 25  # share of suggestions that TPE makes when stuck, and from how many trials on
+_BETA = 1.8  # how many deviations a confidence bound looks ahead
+_DIRECTIONS = 16  # of the random scalarisations of several objectives
+_MOST = 400  # rows of a surrogate: 6 ms a suggestion
+_ALL = 2_000  # configs of a finite space up to which each of them is a candidate
+_SPREAD, _NEAR, _CHILDREN, _GENERATIONS, _PARENTS = 512, 256, 128, 6, 8
+_KEPT = 64  # candidates that are remembered, should the best have been tried already
+_FAILED_NOISE = 0.25  # variance of what a failure is taken for, so that it does not bend the length scales
+
+
+@dataclass(frozen=True)
+class GP(Strategy):
+    """Gaussian process, two views of the losses, acquisitions in turn until stuck.
+
+    Attributes:
+        design: trials before the model is asked; as many as hyperparameters if not given, 5 to 10.
+    """
+
+    design: int | None = None
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        space = history.space
+        if space.size is not None and history.distinct >= space.size:
+            return EXHAUSTED
+        layout = layout_of(space)
+        rows = rows_of(history, layout)
+        if len(history.trials) < self._design(layout) or len(rows) < 2:
+            return self._spread(history)
+        try:
+            with one_thread():
+                return _modelled(history, layout, rows, rng)
+        except IllConditioned:
+            return start_fresh(history, "gp: random, ill-conditioned", lambda _: space.sample(rng))
+
+    def _design(self, layout: Layout) -> int:
+        return self.design if self.design is not None else min(max(len(layout), 5), 10)
+
+    def _spread(self, history: History) -> Suggestion:
+        """The centre of the space, then points of a Sobol sequence."""
+        begin = history.count("gp")
+
+        def draw(k: int) -> Config:
+            if begin + k == 0 and not history.space.has_defaults:
+                return history.space.default()
+            return history.space.quantile(sobol(begin + k, len(history.space), history.seed).tolist())
+
+        return start_fresh(history, "gp: design", draw)
+
+
+def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> Suggestion:
+    if _others_speak(rows, rng):
+        return _first_untried(history, layout, TPE(candidates=32).ranked(layout, rows, rng), "tpe, when stuck", rng)
+    plan = _plan(history, layout, rows, rng)
+    return _first_untried(history, layout, _ranked(layout, plan, rng), plan.name, rng)
+
+
+def _others_speak(rows: Rows, rng: np.random.Generator) -> bool:
+    stuck, _ = _since_progress(rows)
+    return stuck >= _STUCK and len(rows) >= _OTHERS_FROM and float(rng.random()) < _OTHERS
+
+
+def _since_progress(rows: Rows) -> tuple[int, int]:
+    """As `since_progress`, of the losses of trials that keep the constraints; never stuck with several objectives."""
+    if rows.goals.shape[1] > 1:
+        return 0, 0  # about every second trial joins the front
+    return since_progress(np.where(rows.feasible, rows.losses, rows.losses.max()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What the next suggestion is made of.
+
+    Attributes:
+        name: of the acquisition.
+        score: the acquisition.
+        centres: vectors around which it is looked at, the best first, shape (up to 5, s).
+        surrogates: one an objective.
+        constraints: what is believed of them.
+    """
+
+    name: str
+    score: Score
+    centres: Floats
+    surrogates: tuple[Surrogate, ...]
+    constraints: Constraints
+
+
+def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> _Plan:
+    turn = len(history.trials) % len(VIEWS)
+    kernel, kept = kernel_of(layout), _kept(rows)
+    surrogates = tuple(_surrogate(kernel, rows, losses, turn, kept) for losses in rows.goals.T)
+    constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending)
+    means = np.stack([surrogate.at_rows()[: len(kept)] for surrogate in surrogates], axis=1)
+    x = rows.x[kept]
+    allowed = np.flatnonzero(_allowed(constraints, x, rows.feasible[kept]))
+    if not len(allowed):
+        hopeful = np.argsort(-constraints.log_probability(x, Surrogate.predict), kind="stable")[:5]
+        name, score, centres = "feasibility", constraints.log_probability, x[hopeful]
+    elif len(surrogates) > 1:
+        name, score = _front_goal(surrogates, means[allowed], turn, rng)
+        score, centres = constraints.weighing(score), x[_some_of_front(allowed, means, rng)]
+    else:
+        name, score = _goal(surrogates[0], means[allowed, 0], turn, _since_progress(rows), rng)
+        best = allowed[np.argsort(means[allowed, 0], kind="stable")[:5]]
+        score, centres = constraints.weighing(score), x[best]
+    return _Plan(name, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)
+
+
+def _allowed(constraints: Constraints, x: Floats, feasible: Bools) -> Bools:
+    """Which trials rather keep the constraints than not, as is believed; where that is none, as was seen."""
+    if not len(constraints):
+        return np.ones(len(x), dtype=bool)
+    likely = constraints.likely(x)
+    return likely if likely.any() else feasible
+
+
+def _first_untried(
+    history: History, layout: Layout, candidates: Floats, name: str, rng: np.random.Generator
+) -> Suggestion:
+    for x in candidates:
+        config = layout.config(x)
+        if history.tried(config) is None:
+            return Start(config, f"gp: {name}")
+    return start_fresh(history, "gp: random, all candidates tried", lambda _: history.space.sample(rng))
+
+
+def _surrogate(kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64]) -> Surrogate:
+    """Of one objective in one view; what failed is taken for as bad as the worst."""
+    theta = theta_of(kernel, rows.x, losses, turn)
+    x, z = rows.x[kept], VIEWS[turn](losses)[kept]
+    failed = len(rows.failed)
+    extra = np.concatenate([np.zeros(len(z)), np.full(failed, _FAILED_NOISE)])
+    z = np.concatenate([z, np.full(failed, z.max())])
+    return condition(kernel, theta, np.concatenate([x, rows.failed]), z, extra, rows.pending)
+
+
+def _kept(rows: Rows) -> NDArray[np.int64]:
+    """Rows that the surrogate is made of: the best quarter, the newest tenth, and an even choice of the rest."""
+    n = len(rows)
+    if n <= _MOST:
+        return np.arange(n)
+    best = rows.best_first()[: _MOST // 4]
+    newest = np.arange(n - _MOST // 10, n)
+    chosen = np.union1d(best, newest)
+    rest = np.setdiff1d(np.arange(n), chosen)
+    even = rest[np.linspace(0, len(rest) - 1, _MOST - len(chosen)).round().astype(int)]
+    return np.union1d(chosen, even)
+
+
+def _goal(
+    surrogate: Surrogate, means: Floats, turn: int, since: tuple[int, int], rng: np.random.Generator
+) -> tuple[str, Score]:
+    """The confidence bound on one view and expected improvement on the other; at random when stuck."""
+    stuck, stale = since
+    best = float(means.min())
+    beta = _BETA * (1.0 + min(max((stale - 6) / 10, 0.0), 1.5))
+    goals: tuple[tuple[str, Callable[[Floats, Floats], Floats]], ...] = (
+        (f"confidence bound {beta:.1f}", lambda mu, sigma: acquisition.confidence(mu, sigma, beta)),
+        ("expected improvement", lambda mu, sigma: acquisition.log_expected_improvement(mu, sigma, best)),
+        (
+            "probability of improvement",
+            lambda mu, sigma: acquisition.log_probability_of_improvement(mu, sigma, best),
+        ),
+    )
+    name, of_belief = goals[int(rng.integers(3))] if stuck >= _STUCK else goals[turn]
+    return name, lambda x, look: of_belief(*look(surrogate, x))
+
+
+def _front_goal(
+    surrogates: tuple[Surrogate, ...], means: Floats, turn: int, rng: np.random.Generator
+) -> tuple[str, Score]:
+    """Of several objectives: random scalarisations on one view and, of two, expected improvement on the other."""
+    front = front_of(means)
+    lambdas = directions(_DIRECTIONS, len(surrogates), rng)
+
+    def believed(x: Floats, look: Look) -> tuple[Floats, Floats]:
+        mu, sigma = zip(*(look(surrogate, x) for surrogate in surrogates), strict=True)
+        return np.stack(mu, axis=1), np.stack(sigma, axis=1)
+
+    if turn == 1 and len(surrogates) == 2:
+        return "expected hypervolume", lambda x, look: front.log_expected_improvement(*believed(x, look))
+    return "hypervolume bound", lambda x, look: front.log_gain(*believed(x, look), lambdas, _BETA)
+
+
+def _some_of_front(allowed: NDArray[np.int64], means: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Five of the rows that none dominates, in any order: sooner or later each is looked around."""
+    return np.asarray(rng.permutation(allowed[non_dominated(means[allowed])])[:5])
+
+
+def _with_feasibility(kernel: Kernel, rows: Rows, score: Score) -> Score:
+    """The acquisition, and how likely it is that training works at all, once a few trials have failed."""
+    if len(rows.failed) < 3:
+        return score
+    theta = kernel.mean.copy()
+    theta[kernel.lengths : kernel.lengths + 2] = 0.0, math.log(0.1)
+    works = np.concatenate([np.full(len(rows), 0.5), np.full(len(rows.failed), -1.5)])[-_MOST:]
+    x = np.concatenate([rows.x, rows.failed])[-_MOST:]
+    works_at = condition(kernel, theta, x, works, np.zeros(len(x)))
+
+    def judged(x: Floats, look: Look) -> Floats:
+        m, s = works_at.screen(x)
+        return np.asarray(score(x, look) + log_ndtr((m + 0.5) / np.sqrt(s * s + 0.1)))
+
+    return judged
+
+
+def _ranked(layout: Layout, plan: _Plan, rng: np.random.Generator) -> Floats:
+    """Candidates, the best first."""
+    if layout.space.size is not None and layout.space.size <= _ALL:
+        x = _all_vectors(layout)
+        return x[np.argsort(-plan.score(x, Surrogate.predict), kind="stable")]
+    pool = Pool(layout, rng)
+    x = np.concatenate([pool.spread(_SPREAD), pool.around(plan.centres, _NEAR), plan.centres])
+    x, _ = _best(x, plan.score(x, Surrogate.screen), _PARENTS)
+    values = plan.score(x, Surrogate.predict)
+    for generation in range(_GENERATIONS):
+        children = pool.children(x[:_PARENTS], _CHILDREN, generation)
+        x = np.concatenate([x, children])
+        values = np.concatenate([values, plan.score(children, Surrogate.predict)])
+        x, values = _best(x, values, _KEPT)
+    return x
+
+
+def _best(x: Floats, values: Floats, count: int) -> tuple[Floats, Floats]:
+    order = np.argsort(-values, kind="stable")[:count]
+    return x[order], values[order]
+
+
+@lru_cache(maxsize=8)
+def _all_vectors(layout: Layout) -> Floats:
+    """Vectors of all configs of a finite space."""
+    space: Space = layout.space
+    values = {h.name: h.dimension.grid(h.dimension.levels or 1) for h in space.hyperparameters}
+    configs = space.cross(values)
+    return layout.vectors(np.array([space.encode(config) for config in configs]))

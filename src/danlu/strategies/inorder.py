@@ -1,0 +1,45 @@
+"""In order: the same study on any number of workers, bit for bit.
+
+Which trials have ended when the next one is suggested depends on which worker was faster. Here a suggestion knows the
+results of the trials `lag` before it and earlier, and no others, whatever has ended meanwhile; if one of those is still
+running, it waits. So 1 to `lag` workers try the same configs and take the same decisions; what it costs is waiting for
+stragglers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from danlu.core.history import History
+from danlu.core.strategy import WAIT, Strategy, Suggestion
+from danlu.core.trial import Decision, Trial
+from danlu.errors import StrategyError
+
+
+@dataclass(frozen=True)
+class InOrder(Strategy):
+    """Shows `inner` what it would know if trials ended in the order of their numbers, `lag` of them at a time.
+
+    Attributes:
+        inner: strategy that is asked.
+        lag: suggestion k knows the results of trials 0 to k − lag; ≥ 1. As many workers are kept busy.
+    """
+
+    inner: Strategy
+    lag: int = 8
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        known = len(history.trials) - self.lag + 1
+        if any(trial.number < known for trial in history.pending):
+            return WAIT
+        return self.inner.suggest(history.hiding(known), rng)
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        return self.inner.decide(history.hiding(trial.number - self.lag + 1), trial)
+
+    def check(self, history: History) -> None:
+        if not isinstance(self.inner, Strategy):
+            raise StrategyError(f"inorder: inner must be a strategy, got {self.inner!r}.")
+        if self.lag < 1:
+            raise StrategyError(f"inorder: lag must be at least 1, got {self.lag}.")
+        self.inner.check(history)

@@ -1,0 +1,152 @@
+"""Layout: the one vector that a surrogate sees of every config of a space, conditional or not.
+
+A slot is an entry of that vector: a number in [0, 1], or the index of an option. Hyperparameters of sibling branches
+with the same name and the same dimension share a slot (`booster.gbtree.eta` and `booster.dart.eta` are one eta), so
+what is learned in one branch serves the other. A slot is active where its hyperparameter is; elsewhere it holds a fixed
+value, so that inactive slots don't set configs apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danlu.space import Config, Hyperparameter, Space
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+IDLE = 0.5
+"""What an inactive number is set to; an inactive choice to its first option."""
+
+_FINE = 4096  # levels beyond which a number counts as continuous
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """An entry of the vector.
+
+    Attributes:
+        options: how many a choice has; 0 for a number.
+        levels: coordinates of the values that a number can take, ascending, shape (k,); None if it is continuous.
+        edges: where the nearest level changes, shape (k - 1,).
+        parent: index of the slot of the choice that switches it on; -1 if it is always active.
+        under: indices of the options under which it is active.
+    """
+
+    options: int
+    levels: Floats | None
+    edges: Floats | None
+    parent: int
+    under: tuple[int, ...]
+
+    @property
+    def gap(self) -> float:
+        """Distance of neighbouring levels where it is the same everywhere; else 0."""
+        if self.levels is None or len(self.levels) < 2:
+            return 0.0
+        gaps = np.diff(self.levels)
+        return float(gaps[0]) if np.ptp(gaps) < 1e-6 * gaps[0] else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The slots of a space; made by `layout_of`.
+
+    Attributes:
+        space: of the configs.
+        slots: parents before children.
+        slot_of: index of each hyperparameter's slot, shape (d,).
+        is_choice: which slots are choices without an order, shape (s,).
+    """
+
+    space: Space
+    slots: tuple[Slot, ...]
+    slot_of: NDArray[np.int64]
+    is_choice: Bools
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def active(self, x: Floats) -> Bools:
+        """Which slots are active in vectors x, shape (m, s)."""
+        found = np.ones(x.shape, dtype=bool)
+        for k, slot in enumerate(self.slots):
+            if slot.parent >= 0:
+                found[:, k] = found[:, slot.parent] & np.isin(x[:, slot.parent], slot.under)
+        return found
+
+    def settled(self, x: Floats) -> Floats:
+        """The vectors on the levels that there are, what is inactive at its idle value; shape (m, s)."""
+        x = x.copy()
+        for k, slot in enumerate(self.slots):
+            if slot.levels is not None and slot.edges is not None:
+                x[:, k] = slot.levels[np.searchsorted(slot.edges, x[:, k], side="right")]
+        active = self.active(x)
+        return np.where(active, x, np.where(self.is_choice, 0.0, IDLE))
+
+    def vectors(self, u: Floats) -> Floats:
+        """Vectors of encoded configs u, shape (n, d) with NaN where inactive."""
+        x = np.where(self.is_choice, 0.0, IDLE)[None, :].repeat(len(u), axis=0)
+        for h, k in enumerate(self.slot_of):
+            column = u[:, h]
+            there = ~np.isnan(column)
+            count = self.slots[k].options
+            # an option's coordinate is the middle of its cell
+            x[there, k] = np.floor(column[there] * count) if count else column[there]
+        return x
+
+    def config(self, x: Floats) -> Config:
+        """The config of one vector, shape (s,)."""
+        at: Mapping[str, float] = {
+            h.name: float(x[k]) for h, k in zip(self.space.hyperparameters, self.slot_of.tolist(), strict=True)
+        }
+
+        def value(h: Hyperparameter) -> object:
+            choice = self.slots[self._index[h.name]].options
+            return h.dimension.decode((at[h.name] + 0.5) / choice if choice else at[h.name])
+
+        return self.space.build(value)  # type: ignore[arg-type]
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return dict(zip(self.space.names, self.slot_of.tolist(), strict=True))
+
+
+@lru_cache(maxsize=32)
+def layout_of(space: Space) -> Layout:
+    """The layout of a space."""
+    slots: list[Slot] = []
+    keys: dict[object, int] = {}
+    slot_of: dict[str, int] = {}
+    for h in space.hyperparameters:
+        parent = slot_of[h.parent] if h.parent is not None else -1
+        key = (parent, _leaf(h), h.dimension) if h.parent is not None else h.name
+        if key not in keys:
+            keys[key] = len(slots)
+            slots.append(_slot(h, parent))
+        slot_of[h.name] = k = keys[key]
+        if h.parent is not None:
+            option = space[h.parent].grid(0).index(h.option)  # type: ignore[arg-type]
+            slots[k] = Slot(slots[k].options, slots[k].levels, slots[k].edges, parent, (*slots[k].under, option))
+    is_choice = np.array([slot.options > 0 for slot in slots], dtype=bool)
+    return Layout(space, tuple(slots), np.array([slot_of[name] for name in space.names], dtype=np.int64), is_choice)
+
+
+def _leaf(h: Hyperparameter) -> str:
+    """The name within its branch."""
+    return h.name.removeprefix(f"{h.parent}.{h.option}.")
+
+
+def _slot(h: Hyperparameter, parent: int) -> Slot:
+    dimension = h.dimension
+    if not dimension.ordered:
+        return Slot(dimension.levels or 0, None, None, parent, ())
+    if dimension.decode(0.0) == dimension.decode(1.0):
+        return Slot(0, np.array([dimension.encode(dimension.decode(0.0))]), np.empty(0), parent, ())
+    if dimension.levels is None or dimension.levels > _FINE:
+        return Slot(0, None, None, parent, ())
+    levels = np.array([dimension.encode(value) for value in dimension.grid(dimension.levels)])
+    return Slot(0, levels, (levels[1:] + levels[:-1]) / 2, parent, ())

@@ -1,0 +1,108 @@
+"""TPE: the candidate that is most typical of the good trials and least of the others.
+
+Which trials are good is a matter of their order: by loss; with constraints those that keep them first, the others by
+violation; with several objectives by front, within a front the least crowded first.
+
+Sources
+    Bergstra, Bardenet, Bengio & Kégl (2011), section 4; the mixtures are described in `parzen`.
+    Ozaki, Tanigaki, Watanabe, Nomura & Onishi (2022), "Multiobjective tree-structured Parzen estimator", JAIR 73: good
+        is what lies on the first fronts. It thins the last front by hypervolume, we by crowding, which costs less.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from danlu.core.history import History
+from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
+from danlu.space import Config
+from danlu.strategies.fresh import start_fresh
+from danlu.strategies.layout import Floats, Layout, layout_of
+from danlu.strategies.rows import Rows, rows_of
+from danlu.strategies.tpe.parzen import Group, Mixture, groups_of, log_densities, mixture
+
+_MOST_GOOD = 25
+_RECENT = 25  # trials of full weight; the weights of older ones fall to 1 / n
+_NEWEST, _OTHERS = 200, 300  # of the trials that are not good, at most so many: 1.5 ms at any number of trials
+
+
+@dataclass(frozen=True)
+class TPE(Strategy):
+    """Two densities, of the good trials and of the others; the best ratio among candidates of the first.
+
+    Attributes:
+        start: random trials before the densities are asked.
+        candidates: drawn for each suggestion.
+        good: share of the trials that count as good, up to 25 of them.
+    """
+
+    start: int = 10
+    candidates: int = 64
+    good: float = 0.1
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        space = history.space
+        if space.size is not None and history.distinct >= space.size:
+            return EXHAUSTED
+        layout = layout_of(space)
+        rows = rows_of(history, layout)
+        if len(history.trials) < self.start or len(rows) < 2:
+            return start_fresh(history, "tpe: random", lambda _: space.sample(rng))
+        ranked = iter(self.ranked(layout, rows, rng))
+
+        def draw(_: int) -> Config:
+            x = next(ranked, None)
+            return space.sample(rng) if x is None else layout.config(x)
+
+        return start_fresh(history, "tpe", draw)
+
+    def ranked(self, layout: Layout, rows: Rows, rng: np.random.Generator) -> Floats:
+        """Candidates, the best first, shape (m, s)."""
+        groups = _groups(layout)
+        good, others = self._split(layout, rows, groups, rng)
+        x = np.empty((self.candidates, len(layout)))
+        for part in good:
+            part.sample(x, rng)
+        x = layout.settled(x)
+        active = layout.active(x)
+        score = log_densities(good, x, active) - log_densities(others, x, active)
+        return x[np.argsort(-score, kind="stable")]
+
+    def _split(
+        self, layout: Layout, rows: Rows, groups: tuple[Group, ...], rng: np.random.Generator
+    ) -> tuple[list[Mixture], list[Mixture]]:
+        """The densities of the good trials and of the others, failed and pending ones among the others."""
+        n = len(rows)
+        count = min(math.ceil(self.good * n), _MOST_GOOD)
+        order = rows.best_first()
+        chosen = np.sort(order[:count])  # in order of ending, as the weights want it
+        rest = np.sort(order[count:])
+        bad = np.concatenate([rows.failed, rows.x[rest], rows.pending])
+        weights = _ramp(len(bad))
+        if len(bad) > _NEWEST + _OTHERS:
+            old = np.sort(rng.choice(len(bad) - _NEWEST, _OTHERS, replace=False))
+            kept = np.concatenate([old, np.arange(len(bad) - _NEWEST, len(bad))])
+            weights = weights[kept] * np.where(kept < len(bad) - _NEWEST, (len(bad) - _NEWEST) / _OTHERS, 1.0)
+            bad = bad[kept]
+        return _mixtures(layout, groups, rows.x[chosen], np.ones(count)), _mixtures(layout, groups, bad, weights)
+
+
+def _ramp(n: int) -> Floats:
+    """Weights by age: 1 for the newest 25, falling to 1 / n for the oldest."""
+    if n <= _RECENT:
+        return np.ones(n)
+    return np.concatenate([np.linspace(1.0 / n, 1.0, n - _RECENT), np.ones(_RECENT)])
+
+
+def _mixtures(layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats) -> list[Mixture]:
+    if len(groups) == 1:
+        return [mixture(layout, groups[0], x, weights)]
+    active = layout.active(x)
+    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]]) for g in groups]
+
+
+@lru_cache(maxsize=32)
+def _groups(layout: Layout) -> tuple[Group, ...]:
+    return groups_of(layout)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from danlu import Choice, Float, Int, Space, Study
+from danlu.strategies.gp.gp import GP
+from danlu.testing.spaces import spaces
+from danlu.testing.strategies import StrategyKit
+
+
+class TestGP(StrategyKit):
+    def make(self):
+        return GP(design=3)
+
+
+def best(strategy, space, loss, trials, seed):
+    study = Study(space, minimize="loss", strategy=strategy, seed=seed)
+    for _ in range(trials):
+        trial = study.ask()
+        study.tell(trial, loss=loss(trial.config))
+    return study.best.value
+
+
+def test_a_mixed_conditional_space_is_searched_far_better_than_at_random():
+    space = Space(
+        {
+            "lr": Float(1e-5, 1.0, log=True),
+            "layers": Int(1, 8),
+            "act": Choice("relu", "gelu", "tanh"),
+            "opt": Choice({"sgd": Space({"momentum": Float(0.0, 1.0)}), "adam": Space({"beta": Float(0.0, 1.0)})}),
+        }
+    )
+
+    def loss(c):
+        rest = (c["opt.sgd.momentum"] - 0.9) ** 2 if c["opt"] == "sgd" else 0.1 + (c["opt.adam.beta"] - 0.5) ** 2
+        return (np.log10(c["lr"]) + 3) ** 2 / 10 + abs(c["layers"] - 3) / 10 + 0.3 * (c["act"] != "gelu") + rest
+
+    gp, random = (np.median([best(s, space, loss, 40, seed) for seed in range(3)]) for s in ("gp", "random"))
+    assert gp < random / 5
+
+
+def test_an_optimum_on_the_bounds_is_met_exactly():
+    space = Space({f"x{k}": Float(0.0, 1.0) for k in range(3)})
+    assert best("gp", space, lambda c: sum(c.values()), 30, 0) == 0.0
+
+
+def test_regions_in_which_training_fails_are_left_alone():
+    study = Study(Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)}), minimize="loss", strategy="gp", seed=0)
+    for _ in range(40):
+        trial = study.ask()
+        if trial.config["x"] > 0.6:
+            study.fail(trial, "diverged")
+        else:
+            study.tell(trial, loss=-trial.config["x"] + (trial.config["y"] - 0.5) ** 2)
+    assert study.best.config["x"] > 0.5
+    assert sum(trial.config["x"] > 0.6 for trial in study.trials[20:]) < 12
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, 0.0, 1e-300])
+def test_losses_of_any_size_are_taken(value):
+    study = Study(Space({"x": Float(0.0, 1.0), "n": Int(1, 3)}), minimize="loss", strategy="gp", seed=0)
+    for k in range(14):
+        study.tell(study.ask(), loss=value * (1.0 + k % 3) if k % 2 else 0.5)
+
+
+def test_pending_trials_are_kept_apart():
+    study = Study(Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)}), minimize="loss", strategy="gp", seed=0)
+    for _ in range(15):
+        trial = study.ask()
+        study.tell(trial, loss=(trial.config["x"] - 0.3) ** 2 + (trial.config["y"] - 0.6) ** 2)
+    waiting = np.array([list(study.ask().config.values()) for _ in range(8)])
+    gaps = np.sqrt(((waiting[:, None] - waiting[None]) ** 2).sum(axis=-1))[np.triu_indices(8, 1)]
+    assert gaps.min() > 1e-4
+    assert np.median(gaps) > 0.005
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(space=spaces(), seed=st.integers(0, 1000))
+def test_any_mixture_of_endings_is_searched_on(space, seed):
+    rng = np.random.default_rng(seed)
+    study = Study(space, minimize="loss", strategy=GP(design=2), seed=seed)
+    for _ in range(14):
+        trial = study.ask()
+        if trial is None:
+            break
+        match rng.integers(4):
+            case 0:
+                study.fail(trial, "boom")
+            case 1:
+                pass  # it goes on running
+            case 2:
+                study.tell(trial, loss=float(rng.normal()))
+            case _:
+                study.tell(trial, loss=1.0)
+    assert study.verify() == []
+
+
+def test_in_many_dimensions_it_still_suggests():
+    study = Study(Space({f"x{k}": Float(0.0, 1.0) for k in range(200)}), minimize="loss", strategy=GP(design=4), seed=0)
+    for k in range(8):
+        study.tell(study.ask(), loss=float(k % 3))
+    assert all(trial.origin.startswith("gp") for trial in study.trials)
