@@ -218,7 +218,8 @@ def shown(seconds: list[float] | None) -> str:
     """Median and range, in the unit that suits."""
     if not seconds:
         return "–"
-    unit, factor = ("µs", 1e6) if statistics.median(seconds) < 1e-3 else ("ms", 1e3)
+    typical = statistics.median(seconds)
+    unit, factor = ("µs", 1e6) if typical < 1e-3 else ("ms", 1e3) if typical < 1 else ("s", 1.0)
     low, middle, high = (factor * f(seconds) for f in (min, statistics.median, max))
     return f"{middle:.3g} {unit} ({low:.3g}–{high:.3g})"
 

@@ -1,8 +1,9 @@
+import inspect
 import math
 
 import pytest
 
-from danlu.catalogue import table
+from danlu.catalogue import load, table
 from danlu.core import event as ev
 from danlu.core.history import fold
 from danlu.errors import StoreError
@@ -68,9 +69,9 @@ def test_a_line_is_plain_json_with_its_version(tmp_path):
 
 @pytest.mark.parametrize("strategy", sorted(table("strategy")))
 def test_a_journal_of_sqlite_exported_to_json_lines_and_imported_is_the_same(tmp_path, strategy):
-    form = {"use": strategy} | (
-        {"parts": [{"use": "grid", "levels": 2}, {"use": "random"}]} if strategy in ("sequence", "mixture") else {}
-    )
+    needed = inspect.signature(load("strategy", strategy)).parameters
+    given = {"inner": {"use": "random"}, "parts": [{"use": "grid", "levels": 2}, {"use": "random"}]}
+    form = {"use": strategy} | {name: given[name] for name, p in needed.items() if p.default is p.empty}
     form |= {"trials": [2]} if strategy == "sequence" else {}
     study = Study(SPACE, minimize="loss", strategy=form, folder=tmp_path / "one")
     for k in range(3):
