@@ -10,8 +10,7 @@ from danlu.cli.screen import screen
 from danlu.cli.studies import Named, opened
 from danlu.errors import ArtifactError
 from danlu.records.export import export
-from danlu.records.files import write_whole
-from danlu.stores.jsonl import format_line
+from danlu.stores.jsonl import export_journal
 
 
 class What(enum.StrEnum):
@@ -43,6 +42,5 @@ def write(
             return
         if output.suffix != ".jsonl":
             raise ArtifactError(f"a journal is exported as JSON lines; {output.name!r} must end in .jsonl.")
-        lines = [format_line(entry) for entry in exported.entries()]
-        write_whole(output, lambda file: file.write_bytes(b"".join(lines)) and None)
-        screen().print(f"{output}: {len(lines)} entries", soft_wrap=True)
+        export_journal(exported.entries(), output)
+        screen().print(f"{output}: {exported.history.position} entries", soft_wrap=True)
