@@ -25,6 +25,7 @@ import argparse
 import functools
 import math
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -489,18 +490,24 @@ STRATEGIES = {
 def search(transfer: StyleTransfer, strategy: str, trials: int, workers: int, folder: Path) -> Study:
     """Tunes the two weights; goes on with what lies in the folder."""
     print(f"\n{strategy} search: {trials} trials in {folder}")
+    begin = time.time()
     study = tune(
         transfer, minimize="mismatch", trials=trials, strategy=STRATEGIES[strategy], workers=workers, folder=folder
     )
     best = study.best
     weights = ", ".join(f"{name} {value:.3g}" for name, value in best.config.items())
-    print(f"{len(study.trials)} trials done; the best, trial {best.number}: mismatch {best.value:.3f} at {weights}")
+    before = "" if study.history.at > begin else " before; nothing is left to do"
+    print(f"all {len(study.trials)} trials were done{before}")
+    print(f"the best, trial {best.number}: mismatch {best.value:.3f} at {weights}")
     return study
 
 
 def draw(study: Study, folder: Path) -> Iterator[Path]:
-    """The pictures of a study, each as it is finished."""
+    """The pictures of a study, each as it is finished; those that are newer than its last trial stay as they are."""
     pictures = folder / "pictures"
+    if (last := pictures / "map.html").exists() and last.stat().st_mtime > study.history.at:
+        yield from sorted(pictures.iterdir())
+        return
     gallery = Gallery(columns="style_weight", rows="content_weight", folder=folder, edge=192)
     landscape = Map("style_weight", "content_weight")
     for ending in ("html", "png"):
@@ -509,6 +516,14 @@ def draw(study: Study, folder: Path) -> Iterator[Path]:
     yield save(Progress(), study.history, pictures / "progress.png")
     for ending in ("gif", "html"):
         yield animate(landscape, study, pictures / f"map.{ending}")
+
+
+def default_folder(transfer: StyleTransfer) -> Path:
+    """Other pictures, other studies: a study only knows what is tuned."""
+    if transfer == StyleTransfer():
+        return Path("runs/style-transfer")
+    fixed = [getattr(transfer, field.name) for field in fields(transfer) if field.name != "device"]
+    return Path("runs") / "style-transfer-{}".format("-".join(Path(str(value)).stem for value in fixed if value))
 
 
 CHOICES = {
@@ -532,7 +547,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--study", choices=("both", *STRATEGIES), default="both", help="how to search the weights")
     parser.add_argument("--trials", type=int, default=24, help="of each study; default: %(default)s")
     parser.add_argument("--workers", type=int, default=2, help="pictures at a time; default: %(default)s")
-    parser.add_argument("--folder", type=Path, default=Path("runs/style-transfer"), help="default: %(default)s")
+    parser.add_argument("--folder", type=Path, help="default: runs/style-transfer, or one named by other pictures")
     return parser
 
 
@@ -546,8 +561,10 @@ def main() -> None:
         if args.output:
             paint_one(transfer, Weights(args.style_weight, args.content_weight), args.output)
             return
-        for strategy in STRATEGIES if args.study == "both" else (args.study,):
-            folder = args.folder / strategy
+        root = args.folder or default_folder(transfer)
+        names = tuple(STRATEGIES) if args.study == "both" else (args.study,)
+        for strategy in names:
+            folder = root / strategy
             with search(transfer, strategy, args.trials, args.workers, folder) as study:
                 for path in draw(study, folder):
                     print(f"  {path}")
@@ -555,7 +572,8 @@ def main() -> None:
         parser.error(str(error))
     except Interrupted:
         sys.exit("interrupted; the same command goes on from here, nothing is lost")
-    print(f"\nAll pictures ever painted, curves and logs: {args.folder}. Begin with pictures/gallery.html.")
+    page = root / names[0] / "pictures" / "gallery.html"
+    print(f"\nAll that was painted, curves and logs: {root}. Begin with {page}")
 
 
 if __name__ == "__main__":
