@@ -156,6 +156,13 @@ def test_queue_fills_in_defaults_and_refuses_what_does_not_fit():
         searched.queue({"dept": 3})
 
 
+def test_a_queued_config_must_satisfy_the_constraints():
+    searched = Study(Space({"a": Float(0.0, 1.0), "b": Float(0.0, 1.0)}), where="a < b", minimize="loss")
+    with pytest.raises(SpaceError, match=r"violates 'a < b': a = 0\.9, b = 0\.1"):
+        searched.queue({"a": 0.9, "b": 0.1})
+    assert searched.history.queue == ()
+
+
 def test_a_folder_is_resumed_where_it_was(tmp_path):
     first = study(folder=tmp_path)
     first.tell(first.ask(), loss=0.5)
@@ -177,6 +184,7 @@ def test_a_folder_without_a_study_can_not_be_opened(tmp_path):
     [
         ({"space": Space({"lr": Float(1e-5, 1.0, log=True, default=1e-3), "depth": Int(1, 8)})}, "'lr' is Float"),
         ({"space": Space({"lr": SPACE["lr"]})}, "it has 'depth', which yours lacks"),
+        ({"where": "depth < 7"}, "it is constrained by nothing there, by 'depth < 7' here"),
         ({"minimize": "error"}, "is after minimize loss, not minimize error"),
         ({"seed": 3}, "was opened with seed 0, not 3"),
     ],

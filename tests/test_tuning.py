@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 
 from danlu import Choice, Float, Int, Objective, Space, Status, Trial, open_study, tune
-from danlu.errors import StudyError
+from danlu.errors import SpaceError, StudyError
 
 
 def train(
@@ -121,3 +121,19 @@ def test_importing_danlu_loads_nothing_heavy():
         "print(sorted(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_configs_that_violate_a_constraint_are_never_tried(tmp_path):
+    where = ["depth * lr <= 0.1", "activation != 'gelu' or depth > 1"]
+    study = tune(train, minimize="loss", where=where, trials=12, strategy="random", folder=tmp_path, progress=False)
+    for trial in study.trials:
+        assert trial.config["depth"] * trial.config["lr"] <= 0.1
+        assert trial.config["activation"] != "gelu" or trial.config["depth"] > 1
+    study.close()
+    assert open_study(tmp_path).space.where == tuple(where)
+
+
+def test_a_constraint_that_the_defaults_violate_is_refused_before_anything_runs(tmp_path):
+    with pytest.raises(SpaceError, match=r"the default config violates 'depth \* lr <= 0.01': depth = 2, lr = 0.01"):
+        tune(train, minimize="loss", where="depth * lr <= 0.01", folder=tmp_path / "study", progress=False)
+    assert not (tmp_path / "study").exists()

@@ -43,6 +43,7 @@ class Study:
 
     Args:
         space: a `Space`, a mapping of dimensions, a dataclass, or an annotated training function.
+        where: constraints between hyperparameters beside those of the space, such as "layers * width <= 4096".
         minimize, maximize: a metric's name, an `Objective`, or several for a Pareto front.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
         strategy: a name, a plain form {"use": name, ...}, or an object. Not given: "auto" for a new study, the
@@ -62,6 +63,7 @@ class Study:
         self,
         space: Spaced,
         *,
+        where: str | Iterable[str] = (),
         minimize: Named = None,
         maximize: Named = None,
         subject_to: Iterable[str] = (),
@@ -73,13 +75,14 @@ class Study:
     ) -> None:
         objectives = objectives_from(minimize, maximize, subject_to)
         chosen = None if strategy is None else catalogue.strategy_from(strategy)
+        declared = space_of(space).with_where(where)
         self._attach(folder, store)
         first = next(iter(self.store.read(KEY)), None)
         if first is None:
-            self._begin(space_of(space), objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps)
+            self._begin(declared, objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps)
         else:
             self._load()
-            self._check_same(space_of(space), objectives, seed)
+            self._check_same(declared, objectives, seed)
             self._change_strategy(chosen)
 
     @classmethod
@@ -488,4 +491,7 @@ def _difference(was: Space, now: Space) -> str:
             return f"it lacks {name!r}"
         if was[name] != now[name]:
             return f"{name!r} is {was[name]} there, {now[name]} here"
+    if was.constraints != now.constraints:
+        there, here = (", ".join(map(str, space.constraints)) or "nothing" for space in (was, now))
+        return f"it is constrained by {there} there, by {here} here"
     return "its hyperparameters come in another order"

@@ -28,6 +28,7 @@ def tune(
     time: float | None = None,
     strategy: str | Mapping[str, Any] | Strategy | None = None,
     space: Spaced | None = None,
+    where: str | Iterable[str] = (),
     workers: int = 1,
     lag: int | None = None,
     timeout: float | None = None,
@@ -48,6 +49,8 @@ def tune(
         time: seconds after which this call starts no more trials.
         strategy: a name, a plain form, or an object; "auto" if not given.
         space: what may be tried, where the function's parameters don't say it.
+        where: constraints between hyperparameters, such as "layers * width <= 4096"; no config that violates one is
+            ever tried.
         workers: trials at a time; 1 runs them in this process.
         lag: if given, suggestion k knows the results of trials 0 to k − lag only, so that 1 to `lag` workers give the
             same study, bit for bit; it costs waiting for stragglers.
@@ -70,7 +73,7 @@ def tune(
         declared = declare(train)
         space, called = declared.space, declared.call
     study = Study(
-        space,
+        space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder,
     )  # fmt: skip

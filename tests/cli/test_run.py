@@ -67,10 +67,29 @@ def test_settings_of_a_strategy_and_a_space_may_be_given_as_options(here, danlu)
         assert study.best.value == 0.75
 
 
+def test_constraints_are_kept_and_may_be_given_as_options_or_in_the_definition(here, danlu):
+    said = danlu(
+        "run", here.script, "--minimize", "val_loss", "--trials", 8, "--strategy", "random", "-q",
+        "--where", "depth * lr <= 0.05", "--where", "depth != 3",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    with open_study(f"runs/{here.name}") as study:
+        assert study.space.where == ("depth * lr <= 0.05", "depth != 3")
+        assert all(t.config["depth"] * t.config["lr"] <= 0.05 and t.config["depth"] != 3 for t in study.trials)
+    (here.folder / "study.toml").write_text(
+        f'train = "{here.script}"\nminimize = "val_loss"\ntrials = 2\nfolder = "kept"\nwhere = ["depth <= 2"]\n'
+    )
+    assert danlu("run", "study.toml", "-q").status == 0
+    with open_study("kept") as study:
+        assert study.space.where == ("depth <= 2",)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ((), "add --minimize METRIC"),
+        (("--minimize", "val_loss", "--where", "depht < 3"), "no hyperparameter 'depht'. Did you mean 'depth'"),
+        (("--minimize", "val_loss", "--where", "depth < 2"), "the default config violates 'depth < 2': depth = 2"),
         (("--minimize", "val_loss", "--strategy", "randon"), "Did you mean 'random'"),
         (("--minimize", "val_loss", "--strategy", "grid", "--setting", "level=3"), "Its settings: levels"),
         (("--minimize", "val_loss", "--setting", "levels=3"), "add --strategy NAME"),

@@ -27,6 +27,13 @@ def test_a_config_that_was_tried_already_is_said_to_be(here, make_study, danlu):
     assert "trial 0 has tried this config already (complete)" in danlu("try", "mine").out
 
 
+def test_a_config_that_violates_a_constraint_is_refused_with_the_values(here, make_study, danlu):
+    make_study("runs/mine", where="depth * lr <= 0.05").close()
+    said = danlu("try", "mine", "lr=0.1", "depth=4")
+    assert said.status == 2
+    assert "violates 'depth * lr <= 0.05': depth = 4, lr = 0.1" in said.err.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [

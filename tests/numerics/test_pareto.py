@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from danlu.numerics.pareto import crowding, hypervolume, non_dominated, ranks
+from danlu.numerics.pareto import covering, crowding, hypervolume, non_dominated, ranks
 
 INF = math.inf
 
@@ -120,3 +120,23 @@ def test_what_does_not_dominate_the_reference_adds_nothing():
     assert hypervolume(losses, np.ones(2)) == pytest.approx(0.25)
     assert hypervolume(losses[1:3], np.ones(2)) == 0.0
     assert hypervolume(np.empty((0, 3)), np.ones(3)) == 0.0
+
+
+# a few vectors that cover much ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("m", [2, 3])
+def test_covering_is_the_plain_greedy_choice(m):
+    rng = np.random.default_rng(m)
+    losses, reference = rng.random((15, m)), np.full(m, 1.05)
+    chosen = []
+    for _ in range(6):
+        volumes = [hypervolume(losses[[*chosen, k]], reference) if k not in chosen else -1.0 for k in range(15)]
+        chosen.append(int(np.argmax(volumes)))
+    assert covering(losses, 6, reference).tolist() == chosen
+
+
+def test_covering_leaves_none_out_when_all_are_wanted_and_takes_what_adds_nothing_last():
+    losses = np.array([[2.0, 2.0], [0.0, 0.5], [0.5, 0.0], [0.0, 0.5]])
+    assert covering(losses, 4, np.ones(2)).tolist()[:2] == [1, 2]
+    assert sorted(covering(losses, 4, np.ones(2)).tolist()) == [0, 1, 2, 3]

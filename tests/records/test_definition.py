@@ -23,12 +23,14 @@ workers = 2
 steps = 30
 seed = 7
 folder = "runs/mine"
+where = ["depth < 7"]
 strategy = { use = "grid", levels = 3 }
 
 [space]
 lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
 depth = { type = "int", low = 1, high = 8 }
+where = ["activation != 'tanh' or lr < 1e-2"]
 """
 
 
@@ -45,8 +47,10 @@ def test_every_key_is_read(tmp_path):
                 "lr": Float(1e-5, 1e-1, log=True, default=1e-3),
                 "activation": Choice("relu", "gelu", "tanh"),
                 "depth": Int(1, 8),
-            }
+            },
+            where=["activation != 'tanh' or lr < 1e-2"],
         ),
+        where=("depth < 7",),
         trials=50,
         time=3600,
         timeout=60.5,
@@ -120,6 +124,7 @@ def test_the_file_of_a_study_is_written_once(tmp_path):
         ("time = 'long'", r"time must be a whole number or a number, got 'long'"),
         ("train = 3", r"train must be a text, got 3"),
         ("minimize = 3", r"minimize must be a list, got 3"),
+        ("where = [3]", r"where must be a text, got 3"),
         ("minimize = [3]", r"minimize must be a text, got 3"),
         ("strategy = ['grid']", r"strategy must be a text or a table"),
         ("space = 'lr'", r"space must be a table"),

@@ -467,3 +467,40 @@ def test_a_bad_declaration_is_refused_with_name_value_and_remedy(declared, name,
     assert name in str(error.value)
     assert value in str(error.value)
     assert remedy in str(error.value)
+
+
+# constraints
+
+
+@dataclass(frozen=True)
+class Net:
+    layers: Annotated[int, Int(1, 8)] = 2
+    width: Annotated[int, Int(8, 64)] = 16
+
+    __where__ = ("layers * width <= 64",)
+
+
+@dataclass(frozen=True)
+class Whole:
+    net: Net = field(default_factory=Net)
+    lr: Annotated[float, Float(0.0, 1.0)] = 0.5
+
+    __where__ = ("net.layers < 4 or lr < 0.6",)
+
+
+def test_a_dataclass_says_constraints_between_its_fields():
+    def train(trial, config: Whole): ...
+
+    space = declare(train).space
+
+    assert [str(constraint) for constraint in space.constraints] == [
+        "'net.layers < 4 or lr < 0.6'", "'layers * width <= 64' of 'net'",
+    ]  # fmt: skip
+    assert space == space_of(Whole) == space_of(dataclass_of(space))
+    with pytest.raises(SpaceError, match=r"violates 'layers \* width <= 64' of 'net': net.layers = 8, net.width = 64"):
+        config_of(Whole(Net(8, 64)))
+
+
+def test_an_instance_whose_values_violate_a_constraint_is_no_default():
+    with pytest.raises(SpaceError, match="the default config violates 'layers"):
+        space_of(Net(8, 64))

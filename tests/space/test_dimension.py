@@ -315,3 +315,41 @@ def test_a_bad_plain_form_is_refused_with_name_value_and_remedy(form, value, rem
     assert "'lr': " in str(error.value)
     assert value in str(error.value)
     assert remedy in str(error.value)
+
+
+# columns
+
+
+@given(dimensions(), st.lists(st.floats(-0.5, 1.5), min_size=1, max_size=20))
+def test_a_column_holds_the_values_of_its_coordinates(dimension, u):
+    inside = [min(max(number, 0.0), 0.999) for number in u]
+    for found, expected in (
+        (dimension.decode_all(np.array(u)), [dimension.decode(number) for number in u]),
+        (dimension.quantile_all(np.array(inside)), [dimension.quantile(number) for number in inside]),
+    ):
+        same = [a == b or abs(a - b) <= 1e-12 * abs(b) for a, b in zip(found.tolist(), expected, strict=True)]
+        assert all(same)
+
+
+def test_levels_of_a_column_are_exact():
+    tenths = Float(0.0, 1.0, step=0.1)
+
+    assert tenths.decode_all(np.linspace(0.0, 1.0, 11)).tolist() == tenths.grid(99)
+    assert Int(1, 10**6, log=True).decode_all(np.array([0.0, 0.5, 1.0])).tolist() == [1, 1000, 10**6]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "kinds", "equal", "never"),
+    [
+        (Int(1, 8), {"number"}, [3, 100, 2.5], ["3", True]),
+        (Float(0, 1), {"number"}, [0.5], ["a", False]),
+        (Choice("a", "b"), {"text"}, ["a"], ["c", 1, True]),
+        (Choice(1, 2), {"number"}, [1, 2.0], [3, True, "1"]),
+        (Choice(True, False), {"truth"}, [True], [1, 0.0, "True"]),
+        (Choice("auto", 16), {"text", "number"}, ["auto", 16.0], [17, "16"]),
+    ],
+)
+def test_a_dimension_says_what_its_values_can_be_compared_with(dimension, kinds, equal, never):
+    assert dimension.kinds == kinds
+    assert all(map(dimension.can_equal, equal))
+    assert not any(map(dimension.can_equal, never))

@@ -23,7 +23,8 @@ from danlu.space import (
 )
 from danlu.testing.spaces import dimensions, identifiers, spaces
 
-any_names = st.one_of(identifiers(), st.sampled_from(["type", "low", "options", "learning rate", "λ", "'q'", "space"]))
+odd_names = ["type", "low", "options", "learning rate", "λ", "'q'", "space", "where"]
+any_names = st.one_of(identifiers(), st.sampled_from(odd_names))
 any_labels = st.sampled_from(["sgd", "Adam W", 1, 2, True, "none", ""])
 
 
@@ -168,6 +169,14 @@ def test_dots_in_items_make_groups_and_branches():
     )
 
 
+def unconstrained(space):
+    def bare(form):
+        kept = {name: value for name, value in form.items() if name != "where" or not isinstance(value, list)}
+        return {name: bare(value) if isinstance(value, dict) else value for name, value in kept.items()}
+
+    return Space.from_dict(bare(space.to_dict()))
+
+
 def without_branches(dimension):
     if dimension.kind != "choice":
         return dimension
@@ -179,7 +188,7 @@ def test_items_of_every_hyperparameter_give_the_space_back(space):
     texts = {h.name: format_dimension(without_branches(h.dimension)) for h in space.hyperparameters}
 
     if None not in texts.values():
-        assert space_of_items([f"{name}={text}" for name, text in texts.items()]) == space
+        assert space_of_items([f"{name}={text}" for name, text in texts.items()]) == unconstrained(space)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +248,18 @@ def test_a_document_holds_short_texts_and_tables():
     assert from_toml(DOCUMENT) == SPACE
 
 
+def test_a_list_under_where_holds_constraints_and_anything_else_is_a_hyperparameter():
+    document = '[space]\nn = "1..9"\nwhere = ["n < g.n"]\n[space.g]\nn = "1..9"\nwhere = ["n > 2"]\n'
+    space = Space({"n": Int(1, 9), "g": Space({"n": Int(1, 9)}, where="n > 2")}, where=["n < g.n"])
+
+    assert from_toml(document) == space
+    assert to_toml(space) == (
+        '[space]\nn = "1..9"\nwhere = [\n    "n < g.n",\n]\n\n[space.g]\nn = "1..9"\nwhere = [\n    "n > 2",\n]\n'
+    )
+    assert from_toml('[space]\nwhere = "1..9"') == Space({"where": Int(1, 9)})
+    assert space_of_items(["n=1..9", "g.n=1..9"], where=["n < g.n"]).where == ("n < g.n",)
+
+
 def test_a_written_document_is_easy_to_read():
     assert to_toml(SPACE) == (
         '[space]\nlr = "1e-5..0.1 log default=0.001"\nactivation = "relu | gelu"\ndepth = "1..8"\n\n'
@@ -271,6 +292,8 @@ def test_json_may_hold_short_texts():
         (from_toml, 'lr = "1..2"', "got lr", "Write [space]"),
         (from_toml, "", "got nothing", "Write [space]"),
         (from_toml, "[space]\nlr = 3", "'lr': ", "got 3"),
+        (from_toml, "[space]\nn = '1..2'\nwhere = 'n < 2'", "'where': ", "put it into a list: where = ['n < 2']"),
+        (from_toml, "[space]\nlr = '1..2'\nwhere = ['lrr < 2']", "'lrr < 2'", "Did you mean 'lr'"),
         (from_toml, '[space.lr]\ntype = "flaot"\nlow = 1\nhigh = 2', "'flaot'", "'float', 'int' or 'choice'"),
         (from_toml, '[space.model]\nwidth = "2..1"', "'model.width': ", "Swap"),
         (from_toml, '[space.c]\ntype = "choice"\noptions = ["a"]\nbranches.a.x = "2..1"', "'c.a.x': ", "Swap"),

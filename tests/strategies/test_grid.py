@@ -69,6 +69,20 @@ def test_a_branch_counts_only_under_its_option():
     assert len(configs(Study(space, minimize="loss", strategy=Grid(levels=3)))) == 2 * (3 + 1)
 
 
+def test_cells_that_violate_a_constraint_are_skipped():
+    space = PLANE.with_where("x >= y")
+    found = configs(Study(space, minimize="loss", strategy=Grid(levels={"x": 5, "y": 9})))
+    every = configs(Study(PLANE, minimize="loss", strategy=Grid(levels={"x": 5, "y": 9})))
+    assert found == [c for c in every if c["x"] >= c["y"]]
+    assert 20 < len(found) < 45
+
+
+def test_a_grid_of_which_no_cell_is_allowed_is_refused_before_anything_runs():
+    space = PLANE.with_where("x > 0.1 and x < 0.4")
+    with pytest.raises(StrategyError, match=r"no cell satisfies 'x > 0\.1 and x < 0\.4'\. Give more levels"):
+        Study(space, minimize="loss", strategy=Grid(levels=3))
+
+
 def test_two_grids_in_sequence_refine_each_other():
     coarse, fine = {"use": "grid", "levels": 3}, {"use": "grid", "levels": 5}
     study = Study(PLANE, minimize="loss", strategy={"use": "sequence", "parts": [coarse, fine], "trials": [9]})

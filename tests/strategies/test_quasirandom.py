@@ -24,3 +24,11 @@ def test_queued_trials_leave_no_hole_in_the_sequence():
     disturbed.queue({"a": 0.123})
     disturbed.ask()
     assert [plain.ask().config for _ in range(4)] == [disturbed.ask().config for _ in range(4)]
+
+
+def test_what_constraints_exclude_is_left_out_without_wasting_time():
+    space = Space({"a": Float(0.0, 1.0), "b": Float(0.0, 1.0)}, where="abs(a - b) < 0.01")
+    study = Study(space, minimize="loss", strategy="sobol")
+    configs = [study.ask().config for _ in range(100)]
+    assert len(set(configs)) == 100
+    assert sorted(int(config["a"] * 10) for config in configs).count(3) == 10  # still evenly spread

@@ -53,6 +53,10 @@ def run(
             metavar="NAME=RANGE", help="A hyperparameter, such as 'lr=1e-5..1e-1 log', where annotations lack."
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONSTRAINT", help="What configs must satisfy, such as 'layers * width <= 4096'."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; 1 if not given.")] = None,
     lag: Annotated[
         int | None,
@@ -89,15 +93,16 @@ def run(
         "seed": seed,
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
+        "where": tuple(where or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
         said = replace(said, minimize=(), maximize=())
     said = replace(said, **{key: value for key, value in options.items() if value not in (None, ())})
-    where = folder or (base / said.folder if said.folder else home() / name)
+    place = folder or (base / said.folder if said.folder else home() / name)
     if said.train is None:
         raise StudyError(f"{target} names no training function. Add train = 'FILE.py:FUNCTION'.")
     train = load_train(said.train, base)
-    objectives = _objectives(said, where)
+    objectives = _objectives(said, place)
     try:
         study = tune(
             train,
@@ -106,19 +111,20 @@ def run(
             time=said.time,
             strategy=said.strategy,
             space=said.space,
+            where=said.where,
             workers=said.workers or 1,
             lag=said.lag,
             timeout=said.timeout,
             steps=said.steps,
             seed=said.seed,
-            folder=where,
+            folder=place,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
-        _sum_up(stopped.study, where)
+        _sum_up(stopped.study, place)
         errors().print("interrupted; the same command goes on from here, nothing is lost")
         sys.exit(_INTERRUPTED)
-    _sum_up(study, where)
+    _sum_up(study, place)
     study.close()
 
 

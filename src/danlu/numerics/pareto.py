@@ -11,6 +11,7 @@ Sources
     Kung, Luccio & Preparata (1975), "On finding the maxima of a set of vectors", J. ACM 22: two objectives by sorting.
     Jensen (2003), "Reducing the run-time complexity of multiobjective EAs", IEEE Trans. Evol. Comp. 7: fronts likewise.
     Deb, Pratap, Agarwal & Meyarivan (2002), "NSGA-II", IEEE Trans. Evol. Comp. 6: fronts and crowding.
+    Guerreiro, Fonseca & Paquete (2016), "Greedy hypervolume subset selection", Evol. Comp. 24: few that cover much.
     While, Bradstreet & Barone (2012), "A fast way of calculating exact hypervolumes", IEEE Trans. Evol. Comp. 16: WFG.
 """
 
@@ -206,3 +207,28 @@ def _added(vector: Floats, others: Floats, reference: Floats) -> float:
     limited = np.maximum(others, vector)
     limited = np.unique(limited[non_dominated(limited)], axis=0)
     return float(np.prod(reference - vector)) - _volume(limited, reference)
+
+
+def covering(losses: Floats, count: int, reference: Floats) -> NDArray[np.int64]:
+    """Indices of vectors that together dominate much: greedily the one that adds the most, shape (count,).
+
+    The volume is submodular: the greedy choice dominates at least 1 − 1/e of what the best one does, and what a vector
+    adds only falls as others are chosen, so that few have to be measured again (Minoux 1978).
+
+    Args:
+        losses: shape (n, m), n ≥ count.
+        count: how many.
+        reference: shape (m,).
+    """
+    bounds = np.prod(np.maximum(reference - losses, 0.0), axis=1)
+    chosen: list[int] = []
+    total = 0.0
+    while len(chosen) < count:
+        fresh = np.zeros(len(losses), dtype=bool)
+        bounds[chosen] = -np.inf
+        while not fresh[best := int(np.argmax(bounds))]:
+            bounds[best] = hypervolume(losses[[*chosen, best]], reference) - total
+            fresh[best] = True
+        chosen.append(best)
+        total += float(bounds[best])
+    return np.array(chosen, dtype=np.int64)

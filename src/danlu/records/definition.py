@@ -9,6 +9,7 @@ strategy = "random"
 [space]
 lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
+where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [space], they may stand as well
 """
 
 import tomllib
@@ -36,6 +37,7 @@ class Definition:
         minimize, maximize, subject_to: as `tune` takes them.
         strategy: a name or a table with `use`.
         space: where the function's own parameters don't say it.
+        where: constraints between hyperparameters, beside those in [space]: for a space that the function declares.
         others: as `tune` takes them.
     """
 
@@ -45,6 +47,7 @@ class Definition:
     subject_to: tuple[str, ...] = ()
     strategy: str | dict[str, Any] | None = None
     space: Space | None = None
+    where: tuple[str, ...] = ()
     trials: int | None = None
     time: float | None = None
     workers: int | None = None
@@ -84,7 +87,7 @@ def definition_from(table: Mapping[str, Any], where: str) -> Definition:
 def _checked(where: str, key: str, value: Any) -> Any:
     if key == "space":
         return parse_space(_of(where, key, value, dict))
-    if key in ("minimize", "maximize", "subject_to"):
+    if key in ("minimize", "maximize", "subject_to", "where"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
     if key == "strategy":

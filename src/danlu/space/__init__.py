@@ -1,9 +1,11 @@
 """What may be tried: dimensions, spaces, configs, and the ways to declare them."""
 
+from danlu.space.constraint import Constraint
 from danlu.space.dataclass import dataclass_of
 from danlu.space.declare import Declaration, config_of, declare, instance, space_of
 from danlu.space.dimension import Choice, Dimension, Float, Int, Value
-from danlu.space.space import Config, Hyperparameter, Space
+from danlu.space.hyperparameter import Hyperparameter
+from danlu.space.space import Config, Space
 from danlu.space.text import (
     format_dimension,
     from_json,
@@ -19,6 +21,7 @@ from danlu.space.text import (
 __all__ = [
     "Choice",
     "Config",
+    "Constraint",
     "Declaration",
     "Dimension",
     "Float",

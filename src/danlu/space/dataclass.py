@@ -7,6 +7,7 @@ from dataclasses import field, fields, make_dataclass
 from typing import Annotated, Any, Union
 
 from danlu.errors import SpaceError
+from danlu.space.declare import WHERE
 from danlu.space.dimension import MISSING, Choice, Dimension, Int, Value
 from danlu.space.space import Space
 
@@ -17,13 +18,14 @@ def dataclass_of(space: Space, name: str = "Config") -> type:
     A choice with branches becomes a union of dataclasses if all its labels are lower-case identifiers, it has two at
     least, and it is not ordered. Any other stays an `Annotated[..., Choice({...})]`, whose instances hold the option
     but not the values of its branch. Where a default option has hyperparameters without defaults, the field's default
-    is the class itself. A group without any hyperparameter is lost.
+    is the class itself. Constraints are its `__where__`. A group without any hyperparameter is lost.
 
     Raises:
         SpaceError: a hyperparameter's name can't name a field.
     """
     made = [_field(key, member) for key, member in space.members.items() if not _is_empty(member)]
-    return make_dataclass(name, made, frozen=True, kw_only=True)
+    namespace = {WHERE: space.where} if space.where else {}
+    return make_dataclass(name, made, namespace=namespace, frozen=True, kw_only=True)
 
 
 def _is_empty(member: Dimension | Space) -> bool:

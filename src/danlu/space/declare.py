@@ -9,13 +9,16 @@ default. What its type says of it is its *form*:
     a dataclass                     a group: its fields are hyperparameters `model.width`
     a union of dataclasses          a choice with branches; options: the classes' names in lower case, "none" for None
     anything else                   left alone: it keeps its default
+
+A dataclass may say constraints between its fields: __where__ = ["layers * width <= 4096"]. Those of a function's
+parameters are given beside it: tune(train, where=[...]).
 """
 
 import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import Field, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Union
@@ -24,6 +27,9 @@ from danlu.errors import SpaceError
 from danlu.space.dimension import MISSING, Choice, Dimension, Float, Int, Value
 from danlu.space.space import Config, Space
 from danlu.space.text import parse_space
+
+WHERE = "__where__"
+"""Attribute of a dataclass that holds the constraints between its fields."""
 
 # the public functions -------------------------------------------------------------------------------------------------
 
@@ -334,12 +340,12 @@ def _prefixes(slots: list[_Slot]) -> dict[str, str]:
 
 
 def _dataclass_space(declared: Any, prefix: str) -> Space:
-    return _space(_fields(declared, prefix), prefix)
+    return _space(_fields(declared, prefix), prefix, getattr(declared, WHERE, ()))
 
 
-def _space(slots: list[_Slot], prefix: str) -> Space:
+def _space(slots: list[_Slot], prefix: str, where: str | Iterable[str] = ()) -> Space:
     members = {slot.name: _member(slot, prefix + slot.name) for slot in slots}
-    return Space({name: member for name, member in members.items() if member is not None})
+    return Space({name: member for name, member in members.items() if member is not None}, where)
 
 
 def _member(slot: _Slot, path: str) -> Dimension | Space | None:

@@ -1,6 +1,7 @@
 """Float, Int, Choice: the values that one hyperparameter may take.
 
-This is the only module that asks "is it a float, an int or a choice?". Everything else sees two maps:
+This is the only module that asks "is it a float, an int or a choice?". Everything else sees two maps, each of one value
+and (`..._all`) of many, as a column:
 
 - `encode` / `decode`: value <-> coordinate u in [0, 1], an isometry of the hyperparameter's own scale. Both bounds lie
   exactly on 0 and 1, because real optima do (batch size, momentum and depth at an end of their range).
@@ -15,7 +16,11 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from danlu.errors import SpaceError
+from danlu.space.column import Column, column
 
 Value = float | int | str | bool
 """What a hyperparameter can be."""
@@ -36,6 +41,8 @@ MISSING: Any = _Missing()
 # A coordinate is a double: up to here every whole number survives encode and decode, on a log scale too.
 _LARGEST_INT = 10**13
 
+_TABLE = 4096  # levels up to which those of a column are looked up; beyond, they may be off by a rounding
+
 
 def _is_finite(number: object) -> bool:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
@@ -52,6 +59,7 @@ class Numeric:
     """An interval of numbers, perhaps on a log scale, perhaps in steps. The common part of `Float` and `Int`."""
 
     kind: ClassVar[str]
+    kinds: ClassVar[frozenset[str]] = frozenset({"number"})
     ordered: ClassVar[bool] = True
     low: float
     high: float
@@ -134,6 +142,34 @@ class Numeric:
         low, high = self._cells
         return self._snap(self._unwarp(low + v * (high - low)))
 
+    def decode_all(self, u: NDArray[np.float64]) -> Column:
+        """The values nearest to coordinates u, shape (n,), as a column."""
+        low, high = self._scale
+        numbers = self._unwarp_all(low + u * (high - low))
+        return self._snap_all(np.where(u <= 0.0, self.low, np.where(u >= 1.0, self.high, numbers)))
+
+    def quantile_all(self, v: NDArray[np.float64]) -> Column:
+        """The values at quantiles v in [0, 1), shape (n,), as a column."""
+        low, high = self._cells
+        return self._snap_all(self._unwarp_all(low + v * (high - low)))
+
+    def _unwarp_all(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(over="ignore"):
+            return np.exp(position) if self.log else position
+
+    def _snap_all(self, numbers: NDArray[np.float64]) -> Column:
+        numbers = np.clip(numbers, self.low, self.high)
+        if self.levels is None or self.step is None:
+            return numbers
+        k = np.minimum(np.floor((numbers - self.low) / self.step + 0.5), self.levels - 1)
+        if self.levels <= _TABLE:
+            return self._table[k.astype(np.intp)]
+        return np.where(k == self.levels - 1, self.high, self.low + k * self.step)
+
+    @cached_property
+    def _table(self) -> Column:
+        return column(self._nth(k) for k in range(self.levels or 0))
+
     def sample(self, rng: Any) -> Any:
         """One value, uniform on this dimension's scale. `rng` is a `numpy.random.Generator`."""
         return self.quantile(rng.random())
@@ -149,6 +185,10 @@ class Numeric:
     def contains(self, value: object) -> bool:
         """Whether the value is one that this dimension can take."""
         raise NotImplementedError
+
+    def can_equal(self, value: Value) -> bool:
+        """Whether a comparison with this value makes sense: whether it is a number, in range or not."""
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     def adopt(self, value: Any) -> Any:
         """The value as this dimension's own Python type (a NumPy scalar or an int for a float), if it is one at all."""
@@ -364,6 +404,15 @@ class Choice:
         return len(self.options)
 
     @cached_property
+    def kinds(self) -> frozenset[str]:
+        """What the options are: "number", "text", "truth"; several where they are mixed."""
+        return frozenset(map(_kind, self.options))
+
+    @cached_property
+    def _table(self) -> Column:
+        return column(self.options)
+
+    @cached_property
     def _index(self) -> dict[tuple[type, Any], int]:
         return {(type(option), option): k for k, option in enumerate(self.options)}
 
@@ -384,6 +433,18 @@ class Choice:
         """The option in whose cell v in [0, 1) lies; all options are equally likely."""
         return self.options[min(int(v * len(self.options)), len(self.options) - 1)]
 
+    def decode_all(self, u: NDArray[np.float64]) -> Column:
+        """The options nearest to coordinates u, shape (n,), as a column."""
+        last = len(self.options) - 1
+        u = np.clip(u, 0.0, 1.0)
+        k = np.rint(u * last) if self.ordered else np.minimum(np.floor(u * (last + 1)), last)
+        return self._table[k.astype(np.intp)]
+
+    def quantile_all(self, v: NDArray[np.float64]) -> Column:
+        """The options in whose cells v in [0, 1), shape (n,), lie, as a column."""
+        k = np.minimum(np.floor(v * len(self.options)), len(self.options) - 1)
+        return self._table[k.astype(np.intp)]
+
     def sample(self, rng: Any) -> Value:
         """One option, all equally likely. `rng` is a `numpy.random.Generator`."""
         return self.quantile(rng.random())
@@ -398,6 +459,10 @@ class Choice:
             return (type(value), value) in self._index
         except TypeError:  # an unhashable value
             return False
+
+    def can_equal(self, value: Value) -> bool:
+        """Whether a comparison with this value makes sense: whether it equals an option of the same kind."""
+        return any(option == value and _kind(option) == _kind(value) for option in self.options)
 
     def adopt(self, value: Any) -> Any:
         """The value as a plain Python object (a NumPy scalar becomes one)."""
@@ -454,6 +519,10 @@ class Choice:
 
 Dimension = Float | Int | Choice
 """The values that one hyperparameter may take."""
+
+
+def _kind(value: Value) -> str:
+    return "truth" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
 
 
 def _opens(branch: Any) -> bool:

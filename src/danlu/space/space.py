@@ -6,11 +6,14 @@ Flattened, it is a tuple of hyperparameters with dotted names, each perhaps acti
     Space({"lr": Float(1e-5, 1e-1, log=True),
            "optimizer": Choice({"sgd": Space({"momentum": Float(0, 1)}), "adam": None})})
     lr · optimizer · optimizer.sgd.momentum (active where optimizer is "sgd")
+
+Constraints exclude some of the configs: Space({...}, where=["layers * width <= 4096"]). What makes configs for trials
+(`default`, `config`, `sample`) keeps to them; `quantile`, `decode` and `cross` are maps of the whole space, and whoever
+uses them asks `allows` or `allowed`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -18,7 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danlu.errors import SpaceError, UnknownName
+from danlu.space.constraint import Constraint
 from danlu.space.dimension import MISSING, Choice, Dimension, Numeric, Value, dimension_from_dict
+from danlu.space.hyperparameter import Hyperparameter
+from danlu.space.region import Region
 
 
 class Config(dict[str, Value]):
@@ -47,55 +53,46 @@ class Config(dict[str, Value]):
         return f"Config({dict(self)!r})"
 
 
-@dataclass(frozen=True)
-class Hyperparameter:
-    """A dimension at its place in a space.
-
-    Attributes:
-        name: dotted path, such as "optimizer.sgd.momentum".
-        dimension: the values it may take.
-        parent: name of the choice that switches it on; None if it is always active.
-        option: the option under which it is active.
-    """
-
-    name: str
-    dimension: Dimension
-    parent: str | None = None
-    option: Value | None = None
-
-    def is_active(self, config: Mapping[str, Value]) -> bool:
-        """Whether this hyperparameter has a meaning in a config that holds all those before it."""
-        return self.parent is None or config.get(self.parent) == self.option
-
-
 class Space:
-    """What may be tried: hyperparameters by name, with groups and conditional branches.
+    """What may be tried: hyperparameters by name, with groups and conditional branches, and constraints between them.
+
+    Args:
+        members: dimensions, and spaces for groups, by name.
+        where: constraints such as "layers * width <= 4096" or "optimizer != 'sgd' or lr < 0.1", in the language of
+            `expression`. The names are those of this space. One that mentions an inactive hyperparameter holds.
 
     Raises:
-        SpaceError: a declaration makes no sense; the message names the hyperparameter, the value and the remedy.
+        SpaceError: a declaration makes no sense; the message names the hyperparameter or the constraint, the value and
+            the remedy. So it does where no config satisfies all constraints, or the default does not.
     """
 
-    def __init__(self, members: "Mapping[str, Dimension | Space]") -> None:
+    def __init__(self, members: "Mapping[str, Dimension | Space]", where: str | Iterable[str] = ()) -> None:
         self.members: dict[str, Dimension | Space] = dict(members)
+        self.where: tuple[str, ...] = (where,) if isinstance(where, str) else tuple(where)
         self.hyperparameters: tuple[Hyperparameter, ...] = tuple(_flatten(self, "", None, None))
         for h in self.hyperparameters:
             h.dimension.check(h.name)
+        self.constraints: tuple[Constraint, ...] = tuple(_constraints(self, ""))
+        if self.constraints:
+            self._check_constraints()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Space) and list(self.members.items()) == list(other.members.items())
+        if not isinstance(other, Space):
+            return False
+        return list(self.members.items()) == list(other.members.items()) and self.where == other.where
 
     def __hash__(self) -> int:
         return self._hash
 
     @cached_property
     def _hash(self) -> int:
-        return hash(tuple(self.members.items()))
+        return hash((tuple(self.members.items()), self.where))
 
     def __len__(self) -> int:
         return len(self.hyperparameters)
 
     def __repr__(self) -> str:
-        return f"Space({self.members!r})"
+        return f"Space({self.members!r}{f', where={list(self.where)!r}' if self.where else ''})"
 
     def __getitem__(self, name: str) -> Dimension:
         return self._by_name[self.known(name)].dimension
@@ -119,10 +116,56 @@ class Space:
         return name
 
     @cached_property
-    def size(self) -> int | None:
-        """Number of distinct configs; None if there is a continuous hyperparameter."""
-        sizes = [_size(member) for member in self.members.values()]
+    def combinations(self) -> int | None:
+        """Number of distinct configs, those included that constraints exclude; None if there is a continuous one."""
+        sizes = [_combinations(member) for member in self.members.values()]
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+    @cached_property
+    def size(self) -> int | None:
+        """Number of distinct configs; None if there is a continuous hyperparameter.
+
+        With constraints it is counted up to 262,144 combinations; beyond, it is their number: an upper bound.
+        """
+        if self.combinations is None or not self.constraints:
+            return self.combinations
+        return self._region.count(self.combinations)
+
+    # constraints ----------------------------------------------------------------------------------------------------
+
+    def with_where(self, where: str | Iterable[str]) -> "Space":
+        """The same space with more constraints."""
+        where = (where,) if isinstance(where, str) else tuple(where)
+        return Space(self.members, (*self.where, *where)) if where else self
+
+    def violated(self, config: Mapping[str, Value]) -> Constraint | None:
+        """The first constraint that a config does not satisfy; None if it satisfies all."""
+        return self._region.violated(config)
+
+    def allows(self, config: Mapping[str, Value]) -> bool:
+        """Whether a config satisfies all constraints."""
+        return not self.constraints or self.violated(config) is None
+
+    def allowed(self, u: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of the configs decode(u) satisfy all constraints, for coordinates u, shape (n, d) -> (n,).
+
+        Exact but for roundings: ask `allows` of a config before it is tried.
+        """
+        return self._region.allowed(u) if self.constraints else np.ones(len(u), dtype=bool)
+
+    def allowed_quantiles(self, v: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of the configs quantile(v) satisfy all constraints, shape (n, d) -> (n,); as exact as `allowed`."""
+        return self._region.allowed_quantiles(v) if self.constraints else np.ones(len(v), dtype=bool)
+
+    @cached_property
+    def _region(self) -> Region:
+        return Region(self.hyperparameters, self.constraints)
+
+    def _check_constraints(self) -> None:
+        if "where" in self.members and self.where:
+            raise SpaceError("'where': a space with constraints can't have a member of that name. Rename it.")
+        self._region.check(self.combinations)
+        self._default  # noqa: B018  # raises if the user's defaults violate one
 
     # configs --------------------------------------------------------------------------------------------------------
 
@@ -135,8 +178,39 @@ class Space:
         return Config(values)
 
     def default(self) -> Config:
-        """The user's defaults; the middle of a hyperparameter's scale (the first option) where none was given."""
-        return self.build(_default)
+        """The user's defaults; the middle of a hyperparameter's scale (the first option) where none was given.
+
+        Where that violates a constraint, those without a default take the nearest values that satisfy it.
+        """
+        return self._default
+
+    @cached_property
+    def _default(self) -> Config:
+        middle = self.build(_default)
+        return middle if self.allows(middle) else self._nearest(middle)
+
+    def _nearest(self, middle: Config) -> Config:
+        """The allowed config with all the user's defaults that is near to the middle as to the others."""
+        free = [k for k in self._region.needed if self.hyperparameters[k].dimension.default is MISSING]
+        fixed = {h.name: _default(h) for h in self.hyperparameters if h.dimension.default is not MISSING}
+        target = np.nan_to_num(self.encode(middle)[free], nan=0.5)
+        for v in self._region.draws(np.random.default_rng(0), fixed) if free else ():
+            for k in np.argsort(((v[:, free] - target) ** 2).sum(axis=1), kind="stable"):
+                at = {self.hyperparameters[j].name: float(v[k, j]) for j in free}
+                if self.allows(config := self._default_but(at)):
+                    return config
+        listed = [Config(values) for values in self._listed if all(values.get(n, v) == v for n, v in fixed.items())]
+        if listed:
+            return min(listed, key=lambda config: float(np.nansum((self.encode(config)[free] - target) ** 2)))
+        violated = self.violated(middle)
+        assert violated is not None
+        raise SpaceError(
+            f"the default config violates {violated}: {violated.values(middle)}. Change these defaults, or loosen it."
+        )
+
+    def _default_but(self, at: Mapping[str, float]) -> Config:
+        """The default config but for hyperparameters at these quantiles, by name."""
+        return self.build(lambda h: h.dimension.quantile(at[h.name]) if h.name in at else _default(h))
 
     @cached_property
     def has_defaults(self) -> bool:
@@ -149,11 +223,15 @@ class Space:
 
         Raises:
             UnknownName: no hyperparameter has that name.
-            SpaceError: a value is outside its dimension, or its hyperparameter is inactive beside the others.
+            SpaceError: a value is outside its dimension, its hyperparameter is inactive beside the others, or together
+                they violate a constraint.
         """
         for name in values:
             self.known(name)
-        config = self.build(lambda h: _adopt(h, values[h.name]) if h.name in values else _default(h))
+        default = self.default()
+        config = self.build(
+            lambda h: _adopt(h, values[h.name]) if h.name in values else default.get(h.name, _default(h))
+        )
         for name in values:
             if name not in config:
                 h = self._by_name[name]
@@ -161,23 +239,47 @@ class Space:
                     f"{name!r} has no meaning where {h.parent!r} is {config.get(h.parent or '')!r}: "
                     f"it needs {h.parent} = {h.option!r}. Leave it out or set {h.parent!r} as well."
                 )
+        if (violated := self.violated(config)) is not None:
+            raise SpaceError(f"this config violates {violated}: {violated.values(config)}. Change one of these values.")
         return config
 
     def contains(self, config: Mapping[str, Any]) -> bool:
-        """Whether exactly the active hyperparameters are present, each with a value of its dimension."""
+        """Whether exactly the active hyperparameters are present, each with a value of its dimension, and allowed."""
         active = [h for h in self.hyperparameters if h.is_active(config)]
-        return len(active) == len(config) and all(
-            h.name in config and h.dimension.contains(config[h.name]) for h in active
+        return (
+            len(active) == len(config)
+            and all(h.name in config and h.dimension.contains(config[h.name]) for h in active)
+            and self.allows(config)
         )
 
     def quantile(self, v: Sequence[float]) -> Config:
-        """The config at quantiles v in [0, 1)^d of independent uniform distributions; inactive entries are unused."""
+        """The config at quantiles v in [0, 1)^d of independent uniform distributions; inactive entries are unused.
+
+        It may violate a constraint: `allows` and `allowed_quantiles` tell.
+        """
         at = dict(zip(self._by_name, v, strict=True))
         return self.build(lambda h: h.dimension.quantile(at[h.name]))
 
     def sample(self, rng: np.random.Generator) -> Config:
-        """One config, uniform on each hyperparameter's own scale."""
-        return self.quantile(rng.random(len(self)).tolist())
+        """One config, uniform on each hyperparameter's own scale, among those that the constraints allow.
+
+        Drawn by rejection. Where that finds none in 65,600 draws, which hardly one config in as many being allowed can
+        cause, it is one of a finite space's list, or the default config.
+        """
+        config = self.quantile(rng.random(len(self)).tolist())
+        return config if self.allows(config) else self._sample_allowed(rng)
+
+    def _sample_allowed(self, rng: np.random.Generator) -> Config:
+        for v in self._region.draws(rng):
+            for row in v:
+                config = self.quantile(row.tolist())
+                if self.allows(config):
+                    return config
+        return Config(self._listed[int(rng.integers(len(self._listed)))]) if self._listed else self.default()
+
+    @cached_property
+    def _listed(self) -> list[dict[str, Value]]:
+        return self._region.listed(self.combinations)
 
     def encode(self, config: Mapping[str, Value]) -> NDArray[np.float64]:
         """Coordinates in [0, 1], shape (d,), in the order of `names`; NaN where inactive."""
@@ -186,12 +288,18 @@ class Space:
         )
 
     def decode(self, u: Sequence[float] | NDArray[np.float64]) -> Config:
-        """The config nearest to coordinates u, shape (d,); entries of inactive hyperparameters are unused."""
+        """The config nearest to coordinates u, shape (d,); entries of inactive hyperparameters are unused.
+
+        It may violate a constraint: `allows` and `allowed` tell.
+        """
         at = dict(zip(self._by_name, u, strict=True))
         return self.build(lambda h: h.dimension.decode(float(at[h.name])))
 
     def cross(self, values: Mapping[str, Sequence[Value]]) -> Iterator[Config]:
-        """Every combination of the given values, one config each; a branch counts only under its option."""
+        """Every combination of the given values, one config each; a branch counts only under its option.
+
+        Those that violate a constraint are among them.
+        """
         return (Config(partial) for partial in self._extend({}, 0, values))
 
     def _extend(self, partial: dict[str, Value], k: int, values: Mapping[str, Sequence[Value]]) -> Iterator[Any]:
@@ -208,21 +316,48 @@ class Space:
     # plain form -----------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain form for JSON and TOML: name -> dimension (a table with `type`) or group (a table without)."""
-        return {name: member.to_dict() for name, member in self.members.items()}
+        """Plain form for JSON and TOML: name -> dimension (a table with `type`) or group (a table without).
+
+        Constraints, if there are any, are a list of texts under "where"; a member of that name is a table.
+        """
+        form: dict[str, Any] = {name: member.to_dict() for name, member in self.members.items()}
+        return form | ({"where": list(self.where)} if self.where else {})
 
     @classmethod
     def from_dict(cls, form: Mapping[str, Any]) -> "Space":
         """The space that `to_dict` wrote."""
         members: dict[str, Dimension | Space] = {}
-        for name, table in form.items():
+        tables, where = split_where(form)
+        for name, table in tables.items():
             if not isinstance(table, Mapping):
                 raise SpaceError(f"{name!r}: expected a table with type = 'float', 'int' or 'choice', got {table!r}.")
             if table.get("type") in ("float", "int", "choice"):
                 members[name] = dimension_from_dict(name, table, cls.from_dict)
             else:
                 members[name] = cls.from_dict(table)
-        return cls(members)
+        return cls(members, where)
+
+
+def split_where(form: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The members of a plain form, and its constraints."""
+    where = form.get("where")
+    if not isinstance(where, (list, tuple)):
+        return dict(form), ()
+    return {name: member for name, member in form.items() if name != "where"}, tuple(where)
+
+
+def _constraints(space: Space, prefix: str) -> Iterator[Constraint]:
+    """The constraints of a space, of its groups and of its branches."""
+    for text in space.where:
+        if not isinstance(text, str):
+            raise SpaceError(f"where: expected texts such as 'layers * width <= 4096', got {text!r}.")
+        yield Constraint(text, prefix)
+    for name, member in space.members.items():
+        if isinstance(member, Space):
+            yield from _constraints(member, f"{prefix}{name}.")
+        elif isinstance(member, Choice):
+            for option, branch in member.branches.items():
+                yield from _constraints(branch, f"{prefix}{name}.{option}.")
 
 
 def _flatten(space: Space, prefix: str, parent: str | None, option: Value | None) -> Iterator[Hyperparameter]:
@@ -252,11 +387,11 @@ def _branches(choice: Choice, path: str) -> Iterator[Hyperparameter]:
         yield from _flatten(branch, f"{path}.{option}.", path, option)
 
 
-def _size(member: Dimension | Space) -> int | None:
+def _combinations(member: Dimension | Space) -> int | None:
     if isinstance(member, Choice) and member.branches:
-        sizes = [branch.size if (branch := member.branches.get(option)) else 1 for option in member.options]
+        sizes = [branch.combinations if (branch := member.branches.get(option)) else 1 for option in member.options]
         return None if None in sizes else sum(sizes)
-    return member.size if isinstance(member, Space) else member.levels
+    return member.combinations if isinstance(member, Space) else member.levels
 
 
 def _default(h: Hyperparameter) -> Value:

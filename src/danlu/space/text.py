@@ -3,8 +3,9 @@
     [space]
     lr = "1e-5..1e-1 log default=1e-3"        LOW..HIGH [log] [step=S] [default=D]
     batch = "16 | 32 | 64 ordered"            A | B | C [ordered] [default=A]
+    where = ["batch * model.width <= 4096"]   constraints: a list; a hyperparameter may be called `where` as well
 
-    [space.model]                             a table without `type` is a group
+    [space.model]                             a table without `type` is a group; it may have a `where` of its own
     width = "16..512 log"
 
     [space.optimizer]                         a table with `type` is what `Space.to_dict` writes
@@ -26,7 +27,7 @@ import tomli_w
 
 from danlu.errors import SpaceError
 from danlu.space.dimension import MISSING, Choice, Dimension, Float, Int, Numeric, Value, dimension_from_dict
-from danlu.space.space import Space
+from danlu.space.space import Space, split_where
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})(?!\S)(.*)", re.DOTALL)
@@ -174,11 +175,11 @@ def parse_item(item: str) -> tuple[str, Dimension]:
     return name, parse_dimension(name, text)
 
 
-def space_of_items(items: Iterable[str]) -> Space:
+def space_of_items(items: Iterable[str], where: Iterable[str] = ()) -> Space:
     """The space of command-line items; dots in a name make groups, or a branch where they lead through a choice.
 
     ["model.width=16..512", "optimizer=sgd | adam", "optimizer.sgd.momentum=0.0..0.99"] is a group `model` and a choice
-    whose option "sgd" has a hyperparameter of its own.
+    whose option "sgd" has a hyperparameter of its own. `where` are its constraints, such as "model.width <= 128".
 
     Raises:
         SpaceError: a text can't be read, a name is given twice, or a name leads through what is no group and no option.
@@ -189,7 +190,7 @@ def space_of_items(items: Iterable[str]) -> Space:
         if name in dimensions:
             raise SpaceError(f"{name!r} is given twice, the second time by {item!r}. Remove one of the two.")
         dimensions[name] = dimension
-    return _nest(dimensions, "")
+    return _nest(dimensions, "").with_where(where)
 
 
 def _nest(dimensions: Mapping[str, Dimension], path: str) -> Space:
@@ -228,7 +229,8 @@ def parse_space(members: Mapping[str, Any]) -> Space:
     """The space of a mapping such as the `[space]` table of a TOML file.
 
     Args:
-        members: name -> short text, table with `type` (a dimension), table without (a group), or a dimension or Space.
+        members: name -> short text, table with `type` (a dimension), table without (a group), or a dimension or Space;
+            a list of constraints under "where".
 
     Raises:
         SpaceError: a member is none of these, or makes no sense; the message names it.
@@ -237,14 +239,15 @@ def parse_space(members: Mapping[str, Any]) -> Space:
 
 
 def _parse_members(members: Mapping[str, Any], prefix: str) -> Space:
-    return Space({name: _parse_member(f"{prefix}{name}", member) for name, member in members.items()})
+    given, where = split_where(members)
+    return Space({name: _parse_member(f"{prefix}{name}", member) for name, member in given.items()}, where)
 
 
 def _parse_member(name: str, member: Any) -> Dimension | Space:
     if isinstance(member, (Numeric, Choice, Space)):
         return member  # type: ignore[return-value]  # a Numeric is a Float or an Int
     if isinstance(member, str):
-        return parse_dimension(name, member)
+        return _parse_text(name, member)
     if not isinstance(member, Mapping):
         raise SpaceError(f"{name!r}: {_EXPECTED}, or a table; got {member!r}.")
     kind = member.get("type")
@@ -253,6 +256,15 @@ def _parse_member(name: str, member: Any) -> Dimension | Space:
     if isinstance(kind, str) and re.fullmatch(r"\w*", kind):  # a single word is no short text of a member "type"
         raise SpaceError(f"{name!r}: type must be 'float', 'int' or 'choice', got {kind!r}.")
     return _parse_members(member, f"{name}.")
+
+
+def _parse_text(name: str, text: str) -> Dimension:
+    try:
+        return parse_dimension(name, text)
+    except SpaceError as error:
+        is_constraint = name.rpartition(".")[2] == "where"
+        hint = f" If it is a constraint, put it into a list: where = [{text!r}]." if is_constraint else ""
+        raise SpaceError(f"{error}{hint}") from None
 
 
 def _parse_table(name: str, table: Mapping[str, Any]) -> Dimension:
@@ -283,7 +295,7 @@ def _readable(space: Space) -> dict[str, Any]:
         after_table = any(isinstance(earlier, dict) for earlier in table.values())
         text = None if after_table or isinstance(member, Space) else format_dimension(member)
         table[name] = text if text is not None else _readable_table(member)
-    return table
+    return table | ({"where": list(space.where)} if space.where else {})  # the writer puts it before all tables
 
 
 def _readable_table(member: Dimension | Space) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from danlu import catalogue
+from danlu.core.explain import Explains, Explanation
 from danlu.core.history import History
 from danlu.core.strategy import Start, Strategy, Suggestion
 
@@ -29,13 +30,23 @@ class Auto(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         name, why = _choice(history)
-        # by name, for what is not asked need not be imported
-        strategy: Strategy = catalogue.load("strategy", name)()
+        strategy = _of(name)
         suggestion = strategy.suggest(history, rng)
         if not isinstance(suggestion, Start):
             return suggestion
         join = "," if ":" in suggestion.origin else ":"
         return dataclasses.replace(suggestion, origin=f"{suggestion.origin}{join} auto, {why}")
+
+    def explain(self, history: History) -> Explanation | None:
+        """What the one believes that suggests next, if it can say so."""
+        strategy = _of(_choice(history)[0])
+        return strategy.explain(history) if isinstance(strategy, Explains) else None
+
+
+def _of(name: str) -> Strategy:
+    """By name, for what is not asked need not be imported."""
+    made: Strategy = catalogue.load("strategy", name)()
+    return made
 
 
 def _choice(history: History) -> tuple[str, str]:

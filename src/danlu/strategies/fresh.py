@@ -9,16 +9,23 @@ from danlu.space import Config
 _TRIES = 1_000  # with one untried config in 200 left, a uniform draw misses it this often once in 150 suggestions
 
 
-def start_fresh(history: History, origin: str, draw: Callable[[int], Config]) -> Suggestion:
-    """Starts the first of draw(0), draw(1), ... that was not tried; exhausted when the whole space was.
+def is_fresh(history: History, config: Config) -> bool:
+    """Whether a config was not tried and may be: whether it satisfies the constraints of the space."""
+    return history.tried(config) is None and history.space.allows(config)
 
-    A repeat, which only a nearly exhausted space can cause, says so in its origin.
+
+def start_fresh(history: History, origin: str, draw: Callable[[int], Config]) -> Suggestion:
+    """Starts the first of draw(0), draw(1), ... that is fresh; exhausted when the whole space was tried.
+
+    A repeat, which only a nearly exhausted space can cause, or one whose constraints allow next to nothing, says so in
+    its origin.
     """
     if history.space.size is not None and history.distinct >= history.space.size:
         return EXHAUSTED
-    config = draw(0)
-    for k in range(1, _TRIES):
-        if history.tried(config) is None:
-            return Start(config, origin)
+    repeat = None
+    for k in range(_TRIES):
         config = draw(k)
-    return Start(config, f"{origin}: repeat, {_TRIES} draws gave nothing new")
+        if is_fresh(history, config):
+            return Start(config, origin)
+        repeat = config if history.space.allows(config) else repeat
+    return Start(repeat or history.space.default(), f"{origin}: repeat, {_TRIES} draws gave nothing new")

@@ -26,7 +26,8 @@ _BLOCK = 64  # points of the Sobol sequence that are looked at together
 
 @dataclass(frozen=True)
 class Grid(Strategy):
-    """Each cell of the grid once; what was tried before is skipped; exhausted when all cells are done.
+    """Each cell of the grid once; exhausted when all are done. Cells that were tried before are skipped, and those that
+    violate a constraint.
 
     Attributes:
         levels: values per hyperparameter: one number for all, or by name a number or the values themselves. Values
@@ -43,6 +44,9 @@ class Grid(Strategy):
 
     def check(self, history: History) -> None:
         self.values(history.space)
+        if history.space.constraints and next(iter(self.cells(history.space, history.seed)), None) is None:
+            where = ", ".join(map(str, history.space.constraints))
+            raise StrategyError(f"grid: no cell satisfies {where}. Give more levels, or the values themselves.")
 
     def values(self, space: Space) -> dict[str, list[Value]]:
         """The values of each hyperparameter, by name.
@@ -111,9 +115,10 @@ def _in_order(space: Space, values: Mapping[str, Sequence[Value]], seed: int) ->
             cell = _cell(space, values, point.tolist())
             if cell not in seen:
                 seen.add(cell)
-                yield cell
+                if space.allows(cell):
+                    yield cell
         count += _BLOCK
-    rest = [cell for cell in space.cross(values) if cell not in seen]
+    rest = [cell for cell in space.cross(values) if cell not in seen and space.allows(cell)]
     yield from (rest[k] for k in np.random.default_rng(seed).permutation(len(rest)))
 
 

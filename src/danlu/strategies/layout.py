@@ -98,6 +98,17 @@ class Layout:
             x[there, k] = np.floor(column[there] * count) if count else column[there]
         return x
 
+    def allowed(self, x: Floats) -> Bools:
+        """Which vectors, shape (m, s), stand for configs that satisfy the space's constraints, shape (m,).
+
+        Exact but for roundings: ask `Space.allows` of a config before it is tried.
+        """
+        if not self.space.constraints:
+            return np.ones(len(x), dtype=bool)
+        options = np.array([slot.options for slot in self.slots])
+        u = np.where(self.is_choice, (x + 0.5) / np.maximum(options, 1), x)
+        return self.space.allowed(u[:, self.slot_of])
+
     def config(self, x: Floats) -> Config:
         """The config of one vector, shape (s,)."""
         at: Mapping[str, float] = {

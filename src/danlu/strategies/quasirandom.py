@@ -9,9 +9,9 @@ import numpy as np
 
 from danlu.core.history import History
 from danlu.core.strategy import Strategy, Suggestion
-from danlu.numerics.sobol import sobol
 from danlu.space import Config
 from danlu.strategies.fresh import start_fresh
+from danlu.strategies.points import point
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,6 @@ class Sobol(Strategy):
         begin = history.count("sobol")
 
         def draw(k: int) -> Config:
-            return history.space.quantile(sobol(begin + k, len(history.space), history.seed).tolist())
+            return point(history.space, history.seed, begin + k)
 
         return start_fresh(history, "sobol", draw)

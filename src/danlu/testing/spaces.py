@@ -3,11 +3,14 @@
 import keyword
 from collections.abc import Mapping
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from danlu.space import Choice, Config, Dimension, Float, Int, Space, Value
+from danlu.errors import SpaceError
+from danlu.space import Choice, Config, Dimension, Float, Hyperparameter, Int, Space, Value
 from danlu.space.dimension import MISSING
+from danlu.space.expression import quoted
 
 LABELS = st.sampled_from(["sgd", "adam_w", "lion", "none", "a1"])
 """Labels of options with branches that `dataclass_of` can make classes of."""
@@ -23,6 +26,8 @@ def spaces(
 ) -> SearchStrategy[Space]:
     """Spaces of one to four members; groups and branches nest at most `depth` deep, counted with the space itself.
 
+    One in four, groups and branches included, has a constraint of its own.
+
     Args:
         depth: at least 1, which is a flat space.
         names: of hyperparameters and groups; Python identifiers if not given.
@@ -33,11 +38,40 @@ def spaces(
     if depth > 1:
         inner = spaces(depth - 1, names, labels)
         members = st.one_of(members, members, inner, _branching(inner, labels))
-    return st.dictionaries(names, members, min_size=1, max_size=4).map(Space)
+    return _constrained(st.dictionaries(names, members, min_size=1, max_size=4).map(Space))
+
+
+@st.composite
+def _constrained(draw: st.DrawFn, unconstrained: SearchStrategy[Space]) -> Space:
+    """Spaces to some of which a constraint was added that leaves them their default and more."""
+    space = draw(unconstrained)
+    if draw(st.integers(0, 3)) < 3:
+        return space
+    conditions = draw(st.lists(st.sampled_from(space.hyperparameters).flatmap(_conditions), min_size=1, max_size=2))
+    try:
+        return space.with_where(draw(st.sampled_from([" or ", " and "])).join(conditions))
+    except SpaceError:
+        return space
+
+
+def _conditions(h: Hyperparameter) -> SearchStrategy[str]:
+    """Conditions on one hyperparameter, as text."""
+    name, dimension = quoted(h.name), h.dimension
+    if isinstance(dimension, Choice):
+        return st.sampled_from(dimension.options).map(lambda option: f"{name} != {_literal(option)}")
+    return st.floats(0.2, 0.9).map(lambda v: f"{name} <= {dimension.quantile(v)!r}")
+
+
+def _literal(option: Value) -> str:
+    if isinstance(option, str):
+        return f'"{option}"' if "'" in option else f"'{option}'"
+    return repr(option)
 
 
 def configs(space: Space) -> SearchStrategy[Config]:
     """Configs of a space."""
+    if space.constraints:
+        return st.integers(0, 2**32).map(lambda seed: space.sample(np.random.default_rng(seed)))
     v = st.floats(0, 1, exclude_max=True)
     return st.lists(v, min_size=len(space), max_size=len(space)).map(space.quantile)
 

@@ -1,6 +1,7 @@
 """Conformance kit for strategies: what every way to search must do, on any space."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from danlu.core.seeds import suggestion_rng
 from danlu.core.stopping import Trials
 from danlu.core.strategy import Exhausted, Resume, Start, Strategy, Suggestion
 from danlu.core.trial import Decision, Status, Trial
-from danlu.errors import StrategyError
+from danlu.errors import StrategyError, StudyFailed
 from danlu.loop import run
 from danlu.runners.inline import Inline
 from danlu.space import Choice, Float, Int, Space
@@ -35,6 +36,17 @@ MIXED = Space(
     }
 )
 """A float on a log scale, an int, and a choice with a branch; with a default."""
+
+CONSTRAINED = MIXED.with_where(
+    ["layers * lr <= 0.002", "optimizer != 'sgd' or lr < 1e-2", "optimizer.sgd.momentum >= 0.5 or layers > 2"]
+)
+"""MIXED with constraints of numbers, of a choice and of its branch; two fifths of it are allowed."""
+
+SPARSE = Space(
+    {"n": Int(1, 8), "m": Int(1, 8), "activation": Choice("relu", "gelu")},
+    where=["n * m == 12", "activation == 'relu' or n < m"],
+)
+"""6 allowed configs among 128."""
 
 _QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -138,7 +150,8 @@ class StrategyKit:
     @given(space=spaces(), seed=st.integers(0, 2**32))
     def test_a_replay_of_its_journal_agrees(self, space: Space, seed: int) -> None:
         study, store = self.study(space, seed)
-        run(study, Inline(bowl, "loss"), Trials(6))
+        with suppress(StudyFailed):  # of one seed in 3,000 the first five trials fail
+            run(study, Inline(bowl, "loss"), Trials(6))
         checked = list(verify(store.read("study"), resolve_strategy))
         assert len(checked) >= len(study.trials)
         assert [mismatch for _, mismatch in checked if mismatch] == []
@@ -178,6 +191,28 @@ class StrategyKit:
         for _ in range(24):
             study.tell(study.ask(), loss=1.0)  # type: ignore[arg-type]
         assert study.ask() is None
+        assert study.is_exhausted
+
+    def test_no_config_that_violates_a_constraint_is_suggested(self) -> None:
+        study, store = self.study(CONSTRAINED)
+        for k in range(40):
+            trial = study.ask()
+            if trial is None:
+                break
+            assert CONSTRAINED.violated(trial.config) is None
+            study.fail(trial, "boom") if k % 7 == 6 else study.tell(trial, loss=bowl_value(trial.config))
+        assert not any("repeat" in trial.origin for trial in study.trials)
+        assert [mismatch for _, mismatch in verify(store.read("study"), resolve_strategy) if mismatch] == []
+
+    def test_what_few_configs_constraints_leave_are_all_tried_and_no_others(self) -> None:
+        if not self.searches_all:
+            pytest.skip("this strategy does not search finite spaces completely")
+        study, _ = self.study(SPARSE)
+        tried = []
+        while (trial := study.ask()) is not None:
+            tried.append(trial.config)
+            study.tell(trial, loss=float(trial.number))
+        assert len(tried) == len(set(tried)) == SPARSE.size == 6
         assert study.is_exhausted
 
     def test_says_in_the_origin_what_it_is(self) -> None:

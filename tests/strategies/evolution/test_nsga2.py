@@ -144,7 +144,7 @@ def test_a_failed_trial_is_no_parent():
         study.queue({"a": 0.1 + 0.2 * k, "b": 0.5, "c": 0.5, "d": 0.5})
         trial = study.ask()
         study.fail(trial) if k else study.tell(trial, loss=1.0)
-    assert study.ask().origin == "nsga2: random, all children were tried"  # of a single parent that never mutates
+    assert study.ask().origin == "nsga2: random, no child is fresh"  # of a single parent that never mutates
 
 
 def test_survivors_are_whole_fronts_and_of_the_last_the_least_crowded():

@@ -54,3 +54,20 @@ def test_a_move_of_an_int_is_at_least_one_level():
     x = made.children(centre, 500, 5)
     moved = np.unique(x[:, 2])
     assert set(moved.tolist()) >= {0.25, 0.5, 0.75}
+
+
+def test_all_candidates_are_allowed():
+    layout = layout_of(LAYOUT.space.with_where(["a < b", "c != 'x' or n > 2"]))
+    made = Pool(layout, np.random.default_rng(0))
+    parents = made.spread(10)
+    for x in (made.spread(200), made.around(parents[:5], 200), made.children(parents, 200, 3)):
+        assert len(x) == 200
+        assert layout.allowed(x).all()
+
+
+def test_where_no_child_is_allowed_there_are_the_parents():
+    layout = layout_of(
+        Space({"a": Float(0.0, 1.0), "b": Float(0.0, 1.0)}, where="abs(a - b) < 0.0005 and 0.1 < a < 0.9")
+    )
+    parents = np.array([[0.25, 0.25]])
+    assert np.array_equal(Pool(layout, np.random.default_rng(0)).children(parents, 4, 0), parents)

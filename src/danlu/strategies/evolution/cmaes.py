@@ -20,10 +20,10 @@ from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.errors import StrategyError
 from danlu.strategies.evolution.distribution import Distribution, Variables, begin, variables_of
 from danlu.strategies.evolution.folding import Ended, folded
-from danlu.strategies.fresh import start_fresh
+from danlu.strategies.fresh import is_fresh, start_fresh
 from danlu.strategies.layout import Floats, layout_of
 
-_DRAWS = 100  # of which all were tried before: 4 ms, and chance does better in what is left of a finite space
+_DRAWS = 100  # none of which is new and allowed: 4 ms, and chance does better in what is left of a finite space
 _SILENT = 3  # generations in a row in which no trial is better than another: a plateau, or nothing works here
 _DOUBLINGS = 4  # a generation of 16 times the first outlives most studies; λ d² numbers must fit in memory
 _STREAM = 2  # keeps our streams (2, …) apart from those of suggestions (k,) and of trials (1, n)
@@ -84,9 +84,9 @@ class CMAES(Strategy):
         state = folded(history, (self, space, history.seed, history.objectives), search.start, search.step)
         for _ in range(_DRAWS):
             config = variables.layout.config(state.distribution.draw(rng))
-            if history.tried(config) is None:
+            if is_fresh(history, config):
                 return Start(config, f"cmaes: generation {state.generation + 1}{_nth(state.restarts)}")
-        return start_fresh(history, "cmaes: random, all draws were tried", lambda _: space.sample(rng))
+        return start_fresh(history, "cmaes: random, no draw is fresh", lambda _: space.sample(rng))
 
     def check(self, history: History) -> None:
         if len(history.goals) > 1:

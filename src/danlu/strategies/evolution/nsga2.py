@@ -19,12 +19,12 @@ from danlu.errors import StrategyError
 from danlu.numerics.pareto import constrained_ranks, crowding
 from danlu.strategies.evolution.folding import Ended, folded
 from danlu.strategies.evolution.variation import polynomial, simulated_binary
-from danlu.strategies.fresh import start_fresh
+from danlu.strategies.fresh import is_fresh, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 
 _CROSSOVER = 0.9  # of two parents, else a child of one alone; as in the paper's experiments
 _ETA = 20.0  # of both operators; as in the paper's experiments
-_CHILDREN = 100  # that were all tried before: chance does better in what is left of a finite space
+_CHILDREN = 100  # none of which is new and allowed: chance does better in what is left of a finite space
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +93,9 @@ class NSGA2(Strategy):
             return start_fresh(history, "nsga2: random, no trial has values", lambda _: space.sample(rng))
         for _ in range(_CHILDREN):
             config = layout.config(self._child(layout, parents, rng))
-            if history.tried(config) is None:
+            if is_fresh(history, config):
                 return Start(config, f"nsga2: generation {state.generation + 1}")
-        return start_fresh(history, "nsga2: random, all children were tried", lambda _: space.sample(rng))
+        return start_fresh(history, "nsga2: random, no child is fresh", lambda _: space.sample(rng))
 
     def check(self, history: History) -> None:
         if self.population < 4:

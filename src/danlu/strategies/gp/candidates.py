@@ -2,6 +2,7 @@
 
 Real optima lie on bounds (batch size, momentum, depth at an end of their range), so moves are clipped at the bounds,
 not reflected, and now and then jump to one. Without that, the regret on gradient boosting was several times as large.
+What the constraints of the space exclude is drawn again; there are fewer candidates where they leave little.
 
 Notation
     x: vectors of a layout, shape (m, s); centres: vectors that moves begin from
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from danlu.strategies.layout import Bools, Floats, Layout
+from danlu.strategies.rejection import allowed_draws
 
 _JUMP = 0.15  # probability that a number that moves goes to a bound
 _CENTRES = np.array([0.4, 0.2, 0.2, 0.1, 0.1])  # shares of the five best trials
@@ -31,6 +33,9 @@ class Pool:
 
     def spread(self, count: int) -> Floats:
         """Candidates all over the space: half of them uniform, half with a share of their numbers on a bound."""
+        return allowed_draws(self.layout, count, self._spread)
+
+    def _spread(self, count: int) -> Floats:
         x = self._uniform(count)
         half = x[count // 2 :]
         share = self.rng.uniform(0.0, 0.6, len(half))[:, None]
@@ -40,6 +45,9 @@ class Pool:
 
     def around(self, centres: Floats, count: int) -> Floats:
         """Candidates near the best trials, of which there are up to five, the best first."""
+        return allowed_draws(self.layout, count, lambda draws: self._around(centres, draws))
+
+    def _around(self, centres: Floats, count: int) -> Floats:
         shares = _CENTRES[: len(centres)] / _CENTRES[: len(centres)].sum()
         chosen = centres[self.rng.choice(len(centres), count, p=shares)]
         d = len(self.layout)
@@ -47,7 +55,14 @@ class Pool:
         return self._moved(chosen, moved, self.rng.uniform(-2.5, -0.5, (count, 1)))
 
     def children(self, parents: Floats, count: int, generation: int) -> Floats:
-        """Candidates nearer and nearer to the best of the pool; a quarter of them crossed with another."""
+        """Candidates nearer and nearer to the best of the pool; a quarter of them crossed with another.
+
+        The parents themselves where no child is allowed.
+        """
+        x = allowed_draws(self.layout, count, lambda draws: self._children(parents, draws, generation))
+        return x if len(x) else parents
+
+    def _children(self, parents: Floats, count: int, generation: int) -> Floats:
         chosen = parents[self.rng.integers(0, len(parents), count)].copy()
         crossed = self.rng.random(count) < 0.25
         others = parents[self.rng.integers(0, len(parents), count)]

@@ -6,7 +6,7 @@ Notation
     ln P(all kept) = Σ_c ln Φ((level − m) / s), the constraints taken as independent
 
 Sources
-    Schonlau, Welch & Jones (1998), "Global versus local search in constrained optimization": the probability as a weight.
+    Schonlau, Welch & Jones (1998), "Global versus local search in constrained optimization": a weight.
     Gardner, Kusner, Xu, Weinberger & Cunningham (2014), "Bayesian optimization with inequality constraints", ICML.
     Gelbart, Snoek & Adams (2014), "Bayesian optimization with unknown constraints", UAI: while nothing is feasible, the
         probability alone.

@@ -2,7 +2,8 @@
 
 Each suggestion looks at the losses in one of two views, fits a Gaussian process, and takes the candidate that an
 acquisition likes best. While that makes progress it goes on, a confidence bound and expected improvement in turn; when
-it is stuck it takes its acquisition at random, widens the bound, and lets other methods speak.
+it is stuck it takes its acquisition at random, widens the bound, and lets other methods speak. Each of several
+objectives has a surrogate (`front`), and so has each constraint (`constraints`).
 
 Sources are named in the modules that it is made of; the switch from exploiting a model to changing one's goal when
 nothing improves is ours, and so are the constants, chosen by a factorial experiment of a thousand runs.
@@ -18,32 +19,38 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from danlu.core.history import History
+from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
+from danlu.core.trial import Status, Trial
 from danlu.numerics.pareto import non_dominated
-from danlu.numerics.sobol import sobol
 from danlu.numerics.threads import one_thread
 from danlu.space import Config, Space
-from danlu.strategies.fresh import start_fresh
+from danlu.strategies.fresh import is_fresh, start_fresh
 from danlu.strategies.gp import acquisition
 from danlu.strategies.gp.candidates import Pool
 from danlu.strategies.gp.constraints import Constraints, constraints_of
-from danlu.strategies.gp.front import directions, front_of
+from danlu.strategies.gp.explain import Explanation, back_of
+from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel, kernel_of
 from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
-from danlu.strategies.gp.view import VIEWS
+from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
-from danlu.strategies.rows import Rows, rows_of, since_progress
+from danlu.strategies.points import point
+from danlu.strategies.rows import Rows, incumbent_of, rows_of, since_progress
 from danlu.strategies.tpe.tpe import TPE
 
 _STUCK = 8  # trials without progress
+_EARLY = 45  # trials up to which both views ask for expected improvement, which pays sooner
 _OTHERS, _OTHERS_FROM = 0.25, 25  # share of suggestions that TPE makes when stuck, and from how many trials on
+_CLIPPED = VIEWS.index(clipped)
 _BETA = 1.8  # how many deviations a confidence bound looks ahead
-_DIRECTIONS = 16  # of the random scalarisations of several objectives
+_DRAWS = 64  # of a direction and a value, that judge candidates for several objectives
 _MOST = 400  # rows of a surrogate: 6 ms a suggestion
 _ALL = 2_000  # configs of a finite space up to which each of them is a candidate
 _SPREAD, _NEAR, _CHILDREN, _GENERATIONS, _PARENTS = 512, 256, 128, 6, 8
 _KEPT = 64  # candidates that are remembered, should the best have been tried already
+_LIKELY, _BEHIND = math.log(0.25), 1e6  # of working at all: below it, a candidate comes behind all others
 _FAILED_NOISE = 0.25  # variance of what a failure is taken for, so that it does not bend the length scales
 
 
@@ -71,6 +78,34 @@ class GP(Strategy):
         except IllConditioned:
             return start_fresh(history, "gp: random, ill-conditioned", lambda _: space.sample(rng))
 
+    def explain(self, history: History) -> Explanation | None:
+        """What is believed before the next suggestion; None of fewer than two trials."""
+        layout = layout_of(history.space)
+        rows = rows_of(history, layout)
+        if len(rows) < 2:
+            return None
+        rng = suggestion_rng(history.seed, history.asks)  # the acquisition is then the one that will be used
+        name = None
+        if len(history.trials) < self._design(layout):
+            name = "design"
+        elif _others_speak(rows, rng):
+            name = "tpe, when stuck"
+        try:
+            with one_thread():
+                plan = _plan(history, layout, rows, rng)
+        except IllConditioned:
+            return None
+        held = incumbent_of(history, rows)
+        kept = _kept(rows)
+        backs = tuple(
+            back_of(surrogate.z[: len(kept)], losses[kept])
+            for surrogate, losses in zip(plan.surrogates, rows.goals.T, strict=True)
+        )
+        return Explanation(
+            layout, held, name or plan.name, plan.name, plan.surrogates, backs, plan.constraints, plan.score,
+            history.seed,
+        )  # fmt: skip
+
     def _design(self, layout: Layout) -> int:
         return self.design if self.design is not None else min(max(len(layout), 5), 10)
 
@@ -81,7 +116,7 @@ class GP(Strategy):
         def draw(k: int) -> Config:
             if begin + k == 0 and not history.space.has_defaults:
                 return history.space.default()
-            return history.space.quantile(sobol(begin + k, len(history.space), history.seed).tolist())
+            return point(history.space, history.seed, begin + k)
 
         return start_fresh(history, "gp: design", draw)
 
@@ -103,6 +138,32 @@ def _since_progress(rows: Rows) -> tuple[int, int]:
     if rows.goals.shape[1] > 1:
         return 0, 0  # about every second trial joins the front
     return since_progress(np.where(rows.feasible, rows.losses, rows.losses.max()))
+
+
+def recommended(history: History) -> Trial | None:
+    """The complete trial that keeps all constraints and has the lowest posterior mean, the first of equals.
+
+    Where training is noisy, the best loss observed is a lucky one; the model has seen its neighbours. None where there
+    is no incumbent; the incumbent where there is too little for a model.
+
+    Raises:
+        ObjectiveError: there are several objectives.
+    """
+    incumbent = history.best
+    layout = layout_of(history.space)
+    rows = rows_of(history, layout)
+    if incumbent is None or len(rows) < 2:
+        return incumbent
+    kept = _kept(rows)
+    try:
+        with one_thread():
+            surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept)
+    except IllConditioned:
+        return incumbent
+    trials = [history.trials[number] for number in rows.numbers[kept].tolist()]
+    means = surrogate.at_rows()[: len(kept)]
+    can_be = np.array([trial.status is Status.COMPLETE and trial.is_feasible for trial in trials])
+    return trials[int(np.argmin(np.where(can_be, means, np.inf)))] if can_be.any() else incumbent
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,30 +188,51 @@ class _Plan:
 def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> _Plan:
     turn = len(history.trials) % len(VIEWS)
     kernel, kept = kernel_of(layout), _kept(rows)
-    surrogates = tuple(_surrogate(kernel, rows, losses, turn, kept) for losses in rows.goals.T)
+    # volumes mean most where the losses are as they are: powers would stretch the ends of a front
+    view = _CLIPPED if rows.goals.shape[1] > 1 else turn
+    surrogates = tuple(_surrogate(kernel, rows, losses, view, kept) for losses in rows.goals.T)
     constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending)
-    means = np.stack([surrogate.at_rows()[: len(kept)] for surrogate in surrogates], axis=1)
-    x = rows.x[kept]
-    allowed = np.flatnonzero(_allowed(constraints, x, rows.feasible[kept]))
-    if not len(allowed):
-        hopeful = np.argsort(-constraints.log_probability(x, Surrogate.predict), kind="stable")[:5]
-        name, score, centres = "feasibility", constraints.log_probability, x[hopeful]
-    elif len(surrogates) > 1:
-        name, score = _front_goal(surrogates, means[allowed], turn, rng)
-        score, centres = constraints.weighing(score), x[_some_of_front(allowed, means, rng)]
-    else:
-        name, score = _goal(surrogates[0], means[allowed, 0], turn, _since_progress(rows), rng)
-        best = allowed[np.argsort(means[allowed, 0], kind="stable")[:5]]
-        score, centres = constraints.weighing(score), x[best]
+    believed = _Believed(surrogates, constraints, rows.x[kept], rows.feasible[kept])
+    name, score, centres = _aim(believed, turn, _since_progress(rows), rng)
     return _Plan(name, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)
 
 
-def _allowed(constraints: Constraints, x: Floats, feasible: Bools) -> Bools:
-    """Which trials rather keep the constraints than not, as is believed; where that is none, as was seen."""
-    if not len(constraints):
-        return np.ones(len(x), dtype=bool)
-    likely = constraints.likely(x)
-    return likely if likely.any() else feasible
+@dataclass(frozen=True, eq=False)
+class _Believed:
+    """The surrogates, and the rows that they were made of: vectors x, and which of them keep the constraints."""
+
+    surrogates: tuple[Surrogate, ...]
+    constraints: Constraints
+    x: Floats
+    feasible: Bools
+
+    def means(self) -> Floats:
+        """Posterior mean of each objective at the rows, shape (n, m)."""
+        return np.stack([surrogate.at_rows()[: len(self.x)] for surrogate in self.surrogates], axis=1)
+
+    def allowed(self) -> NDArray[np.int64]:
+        """Rows that rather keep the constraints than not, as is believed; where that is none, as was seen."""
+        if not len(self.constraints):
+            return np.arange(len(self.x))
+        likely = self.constraints.likely(self.x)
+        return np.flatnonzero(likely if likely.any() else self.feasible)
+
+
+def _aim(believed: _Believed, turn: int, since: tuple[int, int], rng: np.random.Generator) -> tuple[str, Score, Floats]:
+    """The name of the acquisition, the acquisition, and the centres around which it is looked at."""
+    x, constraints, allowed = believed.x, believed.constraints, believed.allowed()
+    if not len(allowed):
+        hopeful = np.argsort(-constraints.log_probability(x, Surrogate.predict), kind="stable")[:5]
+        return "feasibility", constraints.log_probability, x[hopeful]
+    means = believed.means()[allowed]
+    if len(believed.surrogates) > 1:
+        name, score = _front_goal(believed.surrogates, means, turn, rng)
+        # any five of the front: sooner or later each of it is looked around
+        near = rng.permutation(np.flatnonzero(non_dominated(means)))[:5]
+    else:
+        name, score = _goal(believed.surrogates[0], means[:, 0], turn, since, rng)
+        near = np.argsort(means[:, 0], kind="stable")[:5]
+    return name, constraints.weighing(score), x[allowed[near]]
 
 
 def _first_untried(
@@ -158,7 +240,7 @@ def _first_untried(
 ) -> Suggestion:
     for x in candidates:
         config = layout.config(x)
-        if history.tried(config) is None:
+        if is_fresh(history, config):
             return Start(config, f"gp: {name}")
     return start_fresh(history, "gp: random, all candidates tried", lambda _: history.space.sample(rng))
 
@@ -189,9 +271,10 @@ def _kept(rows: Rows) -> NDArray[np.int64]:
 def _goal(
     surrogate: Surrogate, means: Floats, turn: int, since: tuple[int, int], rng: np.random.Generator
 ) -> tuple[str, Score]:
-    """The confidence bound on one view and expected improvement on the other; at random when stuck."""
+    """Expected improvement at first, then in turn with the confidence bound; at random when stuck."""
     stuck, stale = since
-    best = float(means.min())
+    # what pending trials are believed to bring can't be gained again
+    best = min(float(means.min()), float(surrogate.at_pending().min(initial=np.inf)))
     beta = _BETA * (1.0 + min(max((stale - 6) / 10, 0.0), 1.5))
     goals: tuple[tuple[str, Callable[[Floats, Floats], Floats]], ...] = (
         (f"confidence bound {beta:.1f}", lambda mu, sigma: acquisition.confidence(mu, sigma, beta)),
@@ -201,36 +284,39 @@ def _goal(
             lambda mu, sigma: acquisition.log_probability_of_improvement(mu, sigma, best),
         ),
     )
-    name, of_belief = goals[int(rng.integers(3))] if stuck >= _STUCK else goals[turn]
+    if stuck >= _STUCK:
+        name, of_belief = goals[int(rng.integers(3))]
+    else:
+        name, of_belief = goals[1 if len(means) < _EARLY else turn]
     return name, lambda x, look: of_belief(*look(surrogate, x))
 
 
 def _front_goal(
     surrogates: tuple[Surrogate, ...], means: Floats, turn: int, rng: np.random.Generator
 ) -> tuple[str, Score]:
-    """Of several objectives: random scalarisations on one view and, of two, expected improvement on the other."""
-    front = front_of(means)
-    lambdas = directions(_DIRECTIONS, len(surrogates), rng)
+    """Of several objectives: what pushes out the front, from a far and a near reference in turn."""
+    name, front = (("far", far_front), ("near", near_front))[turn]
+    reached = front(means)
+    lambdas = directions(_DRAWS, len(surrogates), rng)
+    draws = rng.standard_normal(lambdas.shape)
 
-    def believed(x: Floats, look: Look) -> tuple[Floats, Floats]:
+    def score(x: Floats, look: Look) -> Floats:
         mu, sigma = zip(*(look(surrogate, x) for surrogate in surrogates), strict=True)
-        return np.stack(mu, axis=1), np.stack(sigma, axis=1)
+        return reached.log_gain(np.stack(mu, axis=1), np.stack(sigma, axis=1), lambdas, draws)
 
-    if turn == 1 and len(surrogates) == 2:
-        return "expected hypervolume", lambda x, look: front.log_expected_improvement(*believed(x, look))
-    return "hypervolume bound", lambda x, look: front.log_gain(*believed(x, look), lambdas, _BETA)
-
-
-def _some_of_front(allowed: NDArray[np.int64], means: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Five of the rows that none dominates, in any order: sooner or later each is looked around."""
-    return np.asarray(rng.permutation(allowed[non_dominated(means[allowed])])[:5])
+    return f"hypervolume, {name} reference", score
 
 
 def _with_feasibility(kernel: Kernel, rows: Rows, score: Score) -> Score:
-    """The acquisition, and how likely it is that training works at all, once a few trials have failed."""
+    """The acquisition, and how likely it is that training works at all, once a few trials have failed.
+
+    Where failure is likely, a candidate comes behind all others, however much it promises: a trend that leads over the
+    edge would otherwise be followed again and again, for what lies beyond is sure to be better if only it worked.
+    """
     if len(rows.failed) < 3:
         return score
     theta = kernel.mean.copy()
+    theta[: kernel.lengths] -= math.log(2.0)  # an edge is sharper than a loss
     theta[kernel.lengths : kernel.lengths + 2] = 0.0, math.log(0.1)
     works = np.concatenate([np.full(len(rows), 0.5), np.full(len(rows.failed), -1.5)])[-_MOST:]
     x = np.concatenate([rows.x, rows.failed])[-_MOST:]
@@ -238,14 +324,15 @@ def _with_feasibility(kernel: Kernel, rows: Rows, score: Score) -> Score:
 
     def judged(x: Floats, look: Look) -> Floats:
         m, s = works_at.screen(x)
-        return np.asarray(score(x, look) + log_ndtr((m + 0.5) / np.sqrt(s * s + 0.1)))
+        log_p = log_ndtr((m + 0.5) / np.sqrt(s * s + 0.1))
+        return np.asarray(score(x, look) + np.where(log_p < _LIKELY, log_p - _BEHIND, log_p))
 
     return judged
 
 
 def _ranked(layout: Layout, plan: _Plan, rng: np.random.Generator) -> Floats:
     """Candidates, the best first."""
-    if layout.space.size is not None and layout.space.size <= _ALL:
+    if layout.space.combinations is not None and layout.space.combinations <= _ALL:
         x = _all_vectors(layout)
         return x[np.argsort(-plan.score(x, Surrogate.predict), kind="stable")]
     pool = Pool(layout, rng)
@@ -270,5 +357,5 @@ def _all_vectors(layout: Layout) -> Floats:
     """Vectors of all configs of a finite space."""
     space: Space = layout.space
     values = {h.name: h.dimension.grid(h.dimension.levels or 1) for h in space.hyperparameters}
-    configs = space.cross(values)
+    configs = (config for config in space.cross(values) if space.allows(config))
     return layout.vectors(np.array([space.encode(config) for config in configs]))

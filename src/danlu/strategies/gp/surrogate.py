@@ -68,6 +68,11 @@ class Surrogate:
         n = len(self.alpha)
         return self._cross(self.Z[:n], self.Z[:n]) @ self.alpha
 
+    def at_pending(self) -> Floats:
+        """Mean at the pending vectors: what is believed to come of them, shape (q,)."""
+        n = len(self.alpha)
+        return self._cross(self.Z[n:], self.Z[:n]) @ self.alpha
+
     def _cross(self, A: Floats, B: Floats) -> Floats:
         root = squares(A, B)
         np.sqrt(root, out=root)

@@ -70,7 +70,7 @@ def bilogged(excess: Floats) -> tuple[Floats, float]:
 def standardised(z: Floats) -> Floats:
     """Mean 0 and variance 1; all zero if constant."""
     scale = float(z.std())
-    return (z - z.mean()) / scale if scale > 1e-12 * float(np.abs(z).max()) else np.zeros_like(z)
+    return (z - z.mean()) / scale if scale > 1e-9 * float(np.abs(z).max()) else np.zeros_like(z)
 
 
 def _tame(losses: Floats) -> Floats:

@@ -1,12 +1,12 @@
 """TPE: the candidate that is most typical of the good trials and least of the others.
 
 Which trials are good is a matter of their order: by loss; with constraints those that keep them first, the others by
-violation; with several objectives by front, within a front the least crowded first.
+violation; with several objectives by front, the last front thinned to what dominates the most.
 
 Sources
     Bergstra, Bardenet, Bengio & Kégl (2011), section 4; the mixtures are described in `parzen`.
     Ozaki, Tanigaki, Watanabe, Nomura & Onishi (2022), "Multiobjective tree-structured Parzen estimator", JAIR 73: good
-        is what lies on the first fronts. It thins the last front by hypervolume, we by crowding, which costs less.
+        is what lies on the first fronts.
 """
 
 import math
@@ -16,11 +16,14 @@ from functools import lru_cache
 import numpy as np
 
 from danlu.core.history import History
+from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
 from danlu.space import Config
 from danlu.strategies.fresh import start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
-from danlu.strategies.rows import Rows, rows_of
+from danlu.strategies.rejection import allowed_draws
+from danlu.strategies.rows import Rows, incumbent_of, rows_of
+from danlu.strategies.tpe.explain import Explanation
 from danlu.strategies.tpe.parzen import Group, Mixture, groups_of, log_densities, mixture
 
 _MOST_GOOD = 25
@@ -50,7 +53,10 @@ class TPE(Strategy):
         rows = rows_of(history, layout)
         if len(history.trials) < self.start or len(rows) < 2:
             return start_fresh(history, "tpe: random", lambda _: space.sample(rng))
-        ranked = iter(self.ranked(layout, rows, rng))
+        candidates = self.ranked(layout, rows, rng)
+        if not len(candidates):
+            return start_fresh(history, "tpe: random, no candidate is allowed", lambda _: space.sample(rng))
+        ranked = iter(candidates)
 
         def draw(_: int) -> Config:
             x = next(ranked, None)
@@ -58,14 +64,22 @@ class TPE(Strategy):
 
         return start_fresh(history, "tpe", draw)
 
+    def explain(self, history: History) -> Explanation | None:
+        """The densities from which the next suggestion is made; None of fewer than two trials."""
+        layout = layout_of(history.space)
+        rows = rows_of(history, layout)
+        if len(rows) < 2:
+            return None
+        held = incumbent_of(history, rows)
+        rng = suggestion_rng(history.seed, history.asks)  # of very many trials a draw is looked at: the same one
+        good, others = self._split(layout, rows, _groups(layout), rng)
+        return Explanation(layout, held, tuple(good), tuple(others))
+
     def ranked(self, layout: Layout, rows: Rows, rng: np.random.Generator) -> Floats:
-        """Candidates, the best first, shape (m, s)."""
+        """Candidates, the best first, shape (m, s): all allowed, fewer where constraints leave few."""
         groups = _groups(layout)
         good, others = self._split(layout, rows, groups, rng)
-        x = np.empty((self.candidates, len(layout)))
-        for part in good:
-            part.sample(x, rng)
-        x = layout.settled(x)
+        x = allowed_draws(layout, self.candidates, lambda count: _sampled(layout, good, count, rng))
         active = layout.active(x)
         score = log_densities(good, x, active) - log_densities(others, x, active)
         return x[np.argsort(-score, kind="stable")]
@@ -76,9 +90,8 @@ class TPE(Strategy):
         """The densities of the good trials and of the others, failed and pending ones among the others."""
         n = len(rows)
         count = min(math.ceil(self.good * n), _MOST_GOOD)
-        order = rows.best_first()
-        chosen = np.sort(order[:count])  # in order of ending, as the weights want it
-        rest = np.sort(order[count:])
+        chosen = np.sort(rows.best(count))  # in order of ending, as the weights want it
+        rest = np.setdiff1d(np.arange(n), chosen)
         bad = np.concatenate([rows.failed, rows.x[rest], rows.pending])
         weights = _ramp(len(bad))
         if len(bad) > _NEWEST + _OTHERS:
@@ -87,6 +100,13 @@ class TPE(Strategy):
             weights = weights[kept] * np.where(kept < len(bad) - _NEWEST, (len(bad) - _NEWEST) / _OTHERS, 1.0)
             bad = bad[kept]
         return _mixtures(layout, groups, rows.x[chosen], np.ones(count)), _mixtures(layout, groups, bad, weights)
+
+
+def _sampled(layout: Layout, mixtures: list[Mixture], count: int, rng: np.random.Generator) -> Floats:
+    x = np.empty((count, len(layout)))
+    for part in mixtures:
+        part.sample(x, rng)
+    return layout.settled(x)
 
 
 def _ramp(n: int) -> Floats:
