@@ -43,14 +43,10 @@ def dominated(study):
 # the gain ------------------------------------------------------------------------------------------------------------
 
 
-def front(rng, m):
-    return far_front(rng.random((12, m)))
-
-
 @pytest.mark.parametrize("m", [2, 3])
 def test_where_nothing_is_uncertain_the_gain_is_in_proportion_to_the_added_hypervolume(m):
     rng = np.random.default_rng(0)
-    reached = front(rng, m)
+    reached = near_front(rng.random((12, m)))
     at = rng.random((40, m))
     sure = np.full_like(at, 1e-9)
     gain = np.exp(reached.log_gain(at, sure, directions(40_000, m, rng), rng.standard_normal((40_000, m))))
@@ -59,6 +55,16 @@ def test_where_nothing_is_uncertain_the_gain_is_in_proportion_to_the_added_hyper
     # Golovin & Zhang (2020), lemma 5: hypervolume = c_m E_λ max s_λ, c_m = π^(m/2) / (2^m Γ(m/2 + 1))
     c = math.pi ** (m / 2) / (2**m * math.gamma(m / 2 + 1))
     assert c * gain == pytest.approx(added, abs=0.02)
+
+
+def test_from_afar_the_best_of_an_objective_must_be_beaten_by_more_than_a_hair():
+    rng = np.random.default_rng(0)
+    means = np.array([[0.0, 1.0], [1.0, 0.0], [9.0, 9.0]])
+    lambdas, draws = directions(500, 2, rng), rng.standard_normal((500, 2))
+    at = np.array([[-0.02, 1.0], [-0.2, 1.0]])
+    near, far = (front(means).log_gain(at, np.full_like(at, 1e-9), lambdas, draws) for front in (near_front, far_front))
+    assert (near > -10).all()
+    assert (far > -30).tolist() == [False, True]  # rounding
 
 
 def test_what_is_dominated_and_sure_gains_nothing_but_keeps_an_order():

@@ -69,8 +69,12 @@ def bilogged(excess: Floats) -> tuple[Floats, float]:
 
 def standardised(z: Floats) -> Floats:
     """Mean 0 and variance 1; all zero if constant."""
+    largest = float(np.abs(z).max())
+    if largest == 0.0:
+        return np.zeros_like(z)
+    z = z / largest  # or squares of tiny numbers would lose their digits
     scale = float(z.std())
-    return (z - z.mean()) / scale if scale > 1e-9 * float(np.abs(z).max()) else np.zeros_like(z)
+    return (z - z.mean()) / scale if scale > 1e-9 else np.zeros_like(z)
 
 
 def _tame(losses: Floats) -> Floats:
