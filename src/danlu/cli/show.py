@@ -68,6 +68,8 @@ def _print_study(console: Console, history: History, folder: Path, top: int) -> 
     console.print(
         f"[bold]{escape(str(folder))}[/]   {escape(goal)} · strategy {history.strategy['use']} · seed {history.seed}"
     )
+    if history.space.where:
+        console.print(Text(f"where {' and '.join(history.space.where)}", "dim"))
     spent = sum(trial.seconds or 0.0 for trial in history.trials)
     console.print(f"{counts_text(history)} · {seconds_text(spent)} of trials · last change {moment_text(history.at)}\n")
     best, default = best_of(history), default_of(history)

@@ -75,7 +75,7 @@ class Layout:
         found = np.ones(x.shape, dtype=bool)
         for k, slot in enumerate(self.slots):
             if slot.parent >= 0:
-                found[:, k] = found[:, slot.parent] & np.isin(x[:, slot.parent], slot.under)
+                found[:, k] = found[:, slot.parent] & self._switches[k][x[:, slot.parent].astype(np.intp)]
         return found
 
     def settled(self, x: Floats) -> Floats:
@@ -89,13 +89,18 @@ class Layout:
 
     def vectors(self, u: Floats) -> Floats:
         """Vectors of encoded configs u, shape (n, d) with NaN where inactive."""
-        x = np.where(self.is_choice, 0.0, IDLE)[None, :].repeat(len(u), axis=0)
-        for h, k in enumerate(self.slot_of):
-            column = u[:, h]
-            there = ~np.isnan(column)
-            count = self.slots[k].options
+        counts = np.array([self.slots[k].options for k in self.slot_of])
+        with np.errstate(invalid="ignore"):
             # an option's coordinate is the middle of its cell
-            x[there, k] = np.floor(column[there] * count) if count else column[there]
+            values = np.where(counts > 0, np.floor(u * counts), u)
+        x = np.empty((len(u), len(self)))
+        x[...] = np.where(self.is_choice, 0.0, IDLE)
+        for h, k in enumerate(self.slot_of.tolist()):
+            if self.slots[k].parent < 0:
+                x[:, k] = values[:, h]
+            else:
+                there = ~np.isnan(u[:, h])
+                x[there, k] = values[there, h]
         return x
 
     def allowed(self, x: Floats) -> Bools:
@@ -120,6 +125,14 @@ class Layout:
             return h.dimension.decode((at[h.name] + 0.5) / choice if choice else at[h.name])
 
         return self.space.build(value)  # type: ignore[arg-type]
+
+    @cached_property
+    def _switches(self) -> dict[int, Bools]:
+        return {
+            k: np.isin(np.arange(self.slots[slot.parent].options), slot.under)
+            for k, slot in enumerate(self.slots)
+            if slot.parent >= 0
+        }
 
     @cached_property
     def _index(self) -> dict[str, int]:
