@@ -62,6 +62,8 @@ class Rows:
         Those that keep the constraints by loss, then the others by violation. With several objectives by front, within
         a front the least crowded first.
         """
+        if self.goals.shape[1] == 1 and self.feasible.all():
+            return np.argsort(self.losses, kind="stable")
         if self.goals.shape[1] == 1:
             violation = np.where(self.feasible, 0.0, self.violation)
             return np.lexsort((self.losses, violation))

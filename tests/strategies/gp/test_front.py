@@ -64,7 +64,7 @@ def test_from_afar_the_best_of_an_objective_must_be_beaten_by_more_than_a_hair()
     at = np.array([[-0.02, 1.0], [-0.2, 1.0]])
     near, far = (front(means).log_gain(at, np.full_like(at, 1e-9), lambdas, draws) for front in (near_front, far_front))
     assert (near > -10).all()
-    assert (far > -30).tolist() == [False, True]  # rounding
+    assert (far > -15).tolist() == [False, True]  # a draw lowers the other objective by a billionth
 
 
 def test_what_is_dominated_and_sure_gains_nothing_but_keeps_an_order():

@@ -36,6 +36,7 @@ def test_it_believes_what_the_textbook_says():
     mean, std = condition(KERNEL, theta, x, z, extra).predict(at)
     expected, variance = slow(theta, x, z, extra, at)
     assert mean == pytest.approx(expected, abs=1e-5)
+    assert condition(KERNEL, theta, x, z, extra, at[:3]).mean(at) == pytest.approx(mean, abs=1e-9)
     assert std**2 == pytest.approx(variance, abs=1e-5)
 
 

@@ -191,7 +191,7 @@ def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator
     # volumes mean most where the losses are as they are: powers would stretch the ends of a front
     view = _CLIPPED if rows.goals.shape[1] > 1 else turn
     surrogates = tuple(_surrogate(kernel, rows, losses, view, kept) for losses in rows.goals.T)
-    constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending)
+    constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending, turn)
     believed = _Believed(surrogates, constraints, rows.x[kept], rows.feasible[kept])
     name, score, centres = _aim(believed, turn, _since_progress(rows), rng)
     return _Plan(name, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)

@@ -14,7 +14,7 @@ import numpy as np
 from danlu.numerics.threads import one_thread
 from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import fit
-from danlu.strategies.gp.view import VIEWS, bilogged
+from danlu.strategies.gp.view import BOUND_VIEWS, VIEWS
 from danlu.strategies.layout import Floats
 
 _EVERY = 40  # trials up to which each view is fitted at its every turn
@@ -22,9 +22,8 @@ _GROWTH = 1.07  # beyond: when there are so many more
 _CHAIN = 8  # fits that follow from each other
 _ROWS = 200  # of a fit, at most: 2 ms an evaluation
 CONSTRAINT = len(VIEWS)
-"""The turn of what is no loss but a constrained metric."""
+"""Added to the turn of what is no loss but a constrained metric."""
 
-_TARGETS = (*VIEWS, lambda excess: bilogged(excess)[0])
 _MEMO: OrderedDict[bytes, Floats] = OrderedDict()
 _REMEMBERED = 256
 
@@ -35,7 +34,7 @@ def theta_of(kernel: Kernel, x: Floats, losses: Floats, turn: int) -> Floats:
     Args:
         kernel: its form.
         x, losses: of the trials in order of ending, shapes (n, s) and (n,), n ≥ 2.
-        turn: which view; `CONSTRAINT` of a constrained metric minus its bound.
+        turn: which view; of a constrained metric minus its bound, `CONSTRAINT` + which of its views.
     """
     chain: list[tuple[int, bytes]] = []
     theta = None
@@ -58,7 +57,7 @@ def theta_of(kernel: Kernel, x: Floats, losses: Floats, turn: int) -> Floats:
 
 
 def _fitted(kernel: Kernel, x: Floats, losses: Floats, turn: int, start: Floats | None) -> Floats:
-    z = _TARGETS[turn](losses)
+    z = VIEWS[turn](losses) if turn < CONSTRAINT else BOUND_VIEWS[turn - CONSTRAINT](losses)[0]
     if len(z) > _ROWS:
         best = np.argsort(losses, kind="stable")[: _ROWS // 4]
         rest = np.setdiff1d(np.arange(len(z)), best)

@@ -48,23 +48,33 @@ def clipped(losses: Floats) -> Floats:
 VIEWS = (powered, clipped)
 
 
-def bilogged(excess: Floats) -> tuple[Floats, float]:
-    """What a constraint's surrogate is told: sign(c) ln(1 + |c| / mad), standardised, shape (n,); and where 0 went.
+def straight(excess: Floats) -> tuple[Floats, float]:
+    """A constrained metric as it is, standardised, shape (n,); and the level to which its bound, 0, went.
 
-    It magnifies what happens about the bound, which is all that matters of a constraint. If all are equal, their common
-    value goes to 0, and the bound one deviation to the side on which it is.
+    If all are equal, their common value goes to 0, and the bound one deviation to the side on which it is.
 
     Args:
         excess: c, the constrained metric minus its bound, shape (n,).
     """
-    largest = float(np.abs(excess).max()) or 1.0
-    c = excess / largest
+    return _levelled(excess / (float(np.abs(excess).max()) or 1.0))
+
+
+def bilogged(excess: Floats) -> tuple[Floats, float]:
+    """The same of sign(c) ln(1 + |c| / mad), which magnifies what happens about the bound and pulls both tails in."""
+    c = excess / (float(np.abs(excess).max()) or 1.0)
     mad = max(float(np.median(np.abs(c - np.median(c)))), 1.0 / _FAR)
-    z = np.sign(c) * np.log1p(np.abs(c) / mad)
-    middle, scale = float(z.mean()), float(z.std())
-    if scale <= 1e-12 * float(np.abs(z).max()):
-        return np.zeros_like(z), 1.0 if excess[0] <= 0.0 else -1.0
-    return (z - middle) / scale, -middle / scale
+    return _levelled(np.sign(c) * np.log1p(np.abs(c) / mad))
+
+
+BOUND_VIEWS = (straight, bilogged)
+"""What a constraint's surrogate is told, in turn."""
+
+
+def _levelled(c: Floats) -> tuple[Floats, float]:
+    middle, scale = float(c.mean()), float(c.std())
+    if scale <= 1e-12 * float(np.abs(c).max()):
+        return np.zeros_like(c), 1.0 if c[0] <= 0.0 else -1.0
+    return (c - middle) / scale, -middle / scale
 
 
 def standardised(z: Floats) -> Floats:

@@ -91,7 +91,8 @@ class TPE(Strategy):
         n = len(rows)
         count = min(math.ceil(self.good * n), _MOST_GOOD)
         chosen = np.sort(rows.best(count))  # in order of ending, as the weights want it
-        rest = np.setdiff1d(np.arange(n), chosen)
+        rest = np.ones(n, dtype=bool)
+        rest[chosen] = False
         bad = np.concatenate([rows.failed, rows.x[rest], rows.pending])
         weights = _ramp(len(bad))
         if len(bad) > _NEWEST + _OTHERS:
