@@ -12,9 +12,7 @@ with a constraint (best feasible − lowest) / (median of random feasible − lo
 
 import argparse
 import itertools
-import json
 import math
-import multiprocessing
 import sys
 import time
 import warnings
@@ -28,11 +26,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import config_of, space_of
+from runs import Run, add, done, interval, load
 
 from danlu.numerics.pareto import hypervolume, non_dominated
 
 Floats = NDArray[np.float64]
-Run = dict[str, Any]
 Params = list[tuple[Any, ...]]
 MARKS = (25, 50, 100)
 CONTESTANTS = (
@@ -278,25 +276,16 @@ def run_one(job: tuple[str, str, int, int]) -> Run:
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of runs."""
-    done = {(r["problem"], r["contestant"], r["seed"]) for r in load(args.runs)}
+    there = done(args.runs)
     names = [p.name for p in suite() if not args.only or p.name in args.only]
     jobs = [
         (n, c, s, args.trials)
         for s in range(args.first, args.first + args.seeds)
         for c in args.contestants
         for n in names
-        if (n, c, s) not in done and (c not in SLOW or s < args.first + args.slow)
+        if (n, c, s) not in there and (c not in SLOW or s < args.first + args.slow)
     ]
-    with multiprocessing.get_context("spawn").Pool(args.processes) as pool, args.runs.open("a") as file:
-        for k, run in enumerate(pool.imap_unordered(run_one, jobs), start=1):
-            file.write(json.dumps(run) + "\n")
-            file.flush()
-            print(f"{k}/{len(jobs)} {run['problem']} {run['contestant']} {run['seed']}", file=sys.stderr)
-
-
-def load(path: Path) -> list[Run]:
-    """The runs that a file holds."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    add(args.runs, run_one, jobs, args.processes)
 
 
 # telling --------------------------------------------------------------------------------------------------------------
@@ -352,14 +341,6 @@ def _measure(problem: Problem) -> Callable[[Floats], float]:
         return regret
     whole = hypervolume(problem.best[non_dominated(problem.best)], problem.reference)
     return lambda told: 1.0 - hypervolume(told[told[:, -1] <= 0, :-1], problem.reference) / whole
-
-
-def interval(values: Floats, draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the mean, by resampling problems."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(0, len(values), (draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def tables(results: Results, ours: str) -> Iterator[str]:

@@ -17,9 +17,7 @@ training is noisy, the config that a contestant shows as its best is measured an
 import argparse
 import importlib.util
 import itertools
-import json
 import math
-import multiprocessing
 import os
 import sys
 import time
@@ -32,9 +30,9 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import make_of
+from runs import Run, add, done, interval, load
 
 Floats = NDArray[np.float64]
-Run = dict[str, Any]
 MARKS = (25, 50, 100)
 FRESH = 10  # trainings by which a shown config is measured anew
 RESULTS = Path(__file__).parent / "results" / "regret.jsonl"
@@ -113,21 +111,11 @@ def run_all(args: argparse.Namespace) -> None:
     names = list(problems_of(args.problems))
     if args.only:
         names = [name for name in names if any(word in name for word in args.only)]
-    done = {(r["problem"], r["contestant"], r["seed"]) for r in load(args.output)}
+    there = done(args.output)
     wanted = [(name, "baseline", 0) for name in names]
     wanted += [(n, c, s) for s in range(args.first, args.first + args.seeds) for c in args.contestants for n in names]
-    jobs = [(args.problems, n, c, s, args.trials, args.reference) for n, c, s in wanted if (n, c, s) not in done]
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with multiprocessing.get_context("spawn").Pool(args.processes) as pool, args.output.open("a") as file:
-        for k, run in enumerate(pool.imap_unordered(_work, jobs), start=1):
-            file.write(json.dumps(run) + "\n")
-            file.flush()
-            print(f"{k}/{len(jobs)} {run['problem']} {run['contestant']} {run['seed']}", file=sys.stderr)
-
-
-def load(path: Path) -> list[Run]:
-    """The runs that a file holds."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    jobs = [(args.problems, n, c, s, args.trials, args.reference) for n, c, s in wanted if (n, c, s) not in there]
+    add(args.output, _work, jobs, args.processes)
 
 
 # telling --------------------------------------------------------------------------------------------------------------
@@ -202,14 +190,6 @@ class Results:
                     counts.append(float(hit[0]) + 1 if len(hit) else math.inf)
             found.append(float(np.median(counts)))
         return found
-
-
-def interval(values: Floats, draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the mean, by resampling problems."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(0, len(values), (draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def p_value(one: Sequence[float], other: Sequence[float]) -> float:
