@@ -14,13 +14,18 @@ def is_fresh(history: History, config: Config) -> bool:
     return history.tried(config) is None and history.space.allows(config)
 
 
+def is_exhausted(history: History) -> bool:
+    """Whether every config of a finite space was tried."""
+    return history.space.size is not None and history.distinct >= history.space.size
+
+
 def start_fresh(history: History, origin: str, draw: Callable[[int], Config]) -> Suggestion:
     """Starts the first of draw(0), draw(1), ... that is fresh; exhausted when the whole space was tried.
 
     A repeat, which only a nearly exhausted space can cause, or one whose constraints allow next to nothing, says so in
     its origin.
     """
-    if history.space.size is not None and history.distinct >= history.space.size:
+    if is_exhausted(history):
         return EXHAUSTED
     repeat = None
     for k in range(_TRIES):

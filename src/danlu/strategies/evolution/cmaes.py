@@ -20,7 +20,7 @@ from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.errors import StrategyError
 from danlu.strategies.evolution.distribution import Distribution, Variables, begin, variables_of
 from danlu.strategies.evolution.folding import Ended, folded
-from danlu.strategies.fresh import is_fresh, start_fresh
+from danlu.strategies.fresh import is_exhausted, is_fresh, start_fresh
 from danlu.strategies.layout import Floats, layout_of
 
 _DRAWS = 100  # none of which is new and allowed: 4 ms, and chance does better in what is left of a finite space
@@ -75,7 +75,7 @@ class CMAES(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
-        if space.size is not None and history.distinct >= space.size:
+        if is_exhausted(history):
             return EXHAUSTED
         variables = variables_of(layout_of(space))
         if not len(variables):

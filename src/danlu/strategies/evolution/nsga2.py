@@ -19,7 +19,7 @@ from danlu.errors import StrategyError
 from danlu.numerics.pareto import constrained_ranks, crowding
 from danlu.strategies.evolution.folding import Ended, folded
 from danlu.strategies.evolution.variation import polynomial, simulated_binary
-from danlu.strategies.fresh import is_fresh, start_fresh
+from danlu.strategies.fresh import is_exhausted, is_fresh, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 
 _CROSSOVER = 0.9  # of two parents, else a child of one alone; as in the paper's experiments
@@ -82,7 +82,7 @@ class NSGA2(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
-        if space.size is not None and history.distinct >= space.size:
+        if is_exhausted(history):
             return EXHAUSTED
         layout = layout_of(space)
         state = folded(history, (self, space, history.objectives), State, _Search(self, layout).step)

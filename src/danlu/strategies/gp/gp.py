@@ -1,12 +1,13 @@
 """GP: Bayesian optimisation with a Gaussian process over numbers, choices and branches alike.
 
 Each suggestion looks at the losses in one of two views, fits a Gaussian process, and takes the candidate that an
-acquisition likes best. While that makes progress it goes on, a confidence bound and expected improvement in turn; when
-it is stuck it takes its acquisition at random, widens the bound, and lets other methods speak. Each of several
-objectives has a surrogate (`front`), and so has each constraint (`constraints`).
+acquisition likes best: expected improvement at first, then in turn with a confidence bound. When that makes no progress
+it takes its acquisition at random, widens the bound, and lets other methods speak. Each of several objectives has a
+surrogate (`front`), and so has each constraint (`constraints`).
 
-Sources are named in the modules that it is made of; the switch from exploiting a model to changing one's goal when
-nothing improves is ours, and so are the constants, chosen by a factorial experiment of a thousand runs.
+Sources are named in the modules that it is made of. The switch from exploiting a model to changing one's goal when
+nothing improves is ours. Most constants were chosen with an earlier engine, by a factorial experiment of a thousand
+runs; for what was tried since, see benchmarks/results/regret.md.
 """
 
 import math
@@ -25,7 +26,7 @@ from danlu.core.trial import Status, Trial
 from danlu.numerics.pareto import non_dominated
 from danlu.numerics.threads import one_thread
 from danlu.space import Config, Space
-from danlu.strategies.fresh import is_fresh, start_fresh
+from danlu.strategies.fresh import is_exhausted, is_fresh, start_fresh
 from danlu.strategies.gp import acquisition
 from danlu.strategies.gp.candidates import Pool
 from danlu.strategies.gp.constraints import Constraints, constraints_of
@@ -66,7 +67,7 @@ class GP(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
-        if space.size is not None and history.distinct >= space.size:
+        if is_exhausted(history):
             return EXHAUSTED
         layout = layout_of(space)
         rows = rows_of(history, layout)

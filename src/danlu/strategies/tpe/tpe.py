@@ -19,7 +19,7 @@ from danlu.core.history import History
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
 from danlu.space import Config
-from danlu.strategies.fresh import start_fresh
+from danlu.strategies.fresh import is_exhausted, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 from danlu.strategies.rejection import allowed_draws
 from danlu.strategies.rows import Rows, incumbent_of, rows_of
@@ -47,7 +47,7 @@ class TPE(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
-        if space.size is not None and history.distinct >= space.size:
+        if is_exhausted(history):
             return EXHAUSTED
         layout = layout_of(space)
         rows = rows_of(history, layout)
