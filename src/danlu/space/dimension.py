@@ -43,6 +43,9 @@ _LARGEST_INT = 10**13
 
 _TABLE = 4096  # levels up to which those of a column are looked up; beyond, they may be off by a rounding
 
+_FARTHEST = 10.0  # widths of a range, beyond which values that are out of it are not told apart
+_ELSEWHERE = 1.0  # distance from the middle of what has no place on a scale: as far apart as its two ends
+
 
 def _is_finite(number: object) -> bool:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
@@ -129,6 +132,21 @@ class Numeric:
         """Coordinate u in [0, 1] of a value of this dimension."""
         low, high = self._scale
         return 0.5 if low == high else (self._warp(value) - low) / (high - low)
+
+    def place(self, value: Any) -> float:
+        """Coordinate of any value: as `encode`, but < 0 or > 1 where this dimension has no such value.
+
+        It tells how far out a number is, up to ten widths. What has no place on this scale at all (a text; any other
+        number where there is only one) is put beside it, one width from its middle.
+        """
+        low, high = self._scale
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return 0.5 + _ELSEWHERE
+        if low == high:
+            return 0.5 if value == self.low else 0.5 + math.copysign(_ELSEWHERE, value - self.low)
+        if self.log and value <= 0:
+            return -_FARTHEST
+        return min(max((self._warp(value) - low) / (high - low), -_FARTHEST), 1.0 + _FARTHEST)
 
     def decode(self, u: float) -> Any:
         """The value nearest to coordinate u; u outside [0, 1] is clipped."""
@@ -422,6 +440,16 @@ class Choice:
         if self.ordered:
             return k / (len(self.options) - 1) if len(self.options) > 1 else 0.5
         return (k + 0.5) / len(self.options)
+
+    def place(self, value: Any) -> float:
+        """Coordinate of any value: as `encode`, but > 1 where it is no option.
+
+        Beside the others, in a cell of its own; on an ordered scale, where its rank is not known, one width from the
+        middle.
+        """
+        if self.contains(value):
+            return self.encode(value)
+        return 0.5 + _ELSEWHERE if self.ordered else 1.0 + 0.5 / len(self.options)
 
     def decode(self, u: float) -> Value:
         """The option nearest to coordinate u; u outside [0, 1] is clipped."""

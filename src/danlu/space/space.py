@@ -287,6 +287,18 @@ class Space:
             [h.dimension.encode(config[h.name]) if h.name in config else np.nan for h in self.hyperparameters]
         )
 
+    def place(self, config: Mapping[str, Value]) -> NDArray[np.float64]:
+        """As `encode`, but of any config: < 0 or > 1 where a value is none of this space, as `Dimension.place` says.
+
+        A config from before a change of the space may also hold what no option of this space switches on; that is
+        left aside.
+        """
+        active: dict[str, Value] = {}
+        for h in self.hyperparameters:
+            if h.name in config and (h.parent is None or active.get(h.parent) == h.option):
+                active[h.name] = config[h.name]
+        return np.array([h.dimension.place(active[h.name]) if h.name in active else np.nan for h in self.hyperparameters])
+
     def decode(self, u: Sequence[float] | NDArray[np.float64]) -> Config:
         """The config nearest to coordinates u, shape (d,); entries of inactive hyperparameters are unused.
 

@@ -76,6 +76,48 @@ def configs(space: Space) -> SearchStrategy[Config]:
     return st.lists(v, min_size=len(space), max_size=len(space)).map(space.quantile)
 
 
+def changes(space: Space) -> SearchStrategy[Space]:
+    """Spaces in which a study of this one may go on: all that `Study.change` allows, at every depth."""
+    return _constrained(_changed(space))
+
+
+@st.composite
+def _changed(draw: st.DrawFn, space: Space) -> Space:
+    """The members in another order, some of them changed, perhaps with another one; without constraints."""
+    members = {name: draw(_changed_member(member)) for name, member in space.members.items()}
+    if draw(st.booleans()):
+        added = draw(dimensions())
+        members["added"] = added.with_default(added.quantile(draw(st.floats(0, 1, exclude_max=True))))
+    return Space({name: members[name] for name in draw(st.permutations(list(members)))})
+
+
+def _changed_member(member: Dimension | Space) -> SearchStrategy[Dimension | Space]:
+    if isinstance(member, Space):
+        return _changed(member)
+    if isinstance(member, Choice):
+        return st.just(member) | _changed_choice(member)
+    return st.just(member) | _narrowed(member) | dimensions()
+
+
+@st.composite
+def _narrowed(draw: st.DrawFn, dimension: Float | Int) -> Dimension:
+    """A part of an interval, down to one value, without steps but those of an int."""
+    low, high = sorted(dimension.quantile(v) for v in draw(st.tuples(*[st.floats(0, 1, exclude_max=True)] * 2)))
+    return type(dimension)(low, high, log=dimension.log)
+
+
+@st.composite
+def _changed_choice(draw: st.DrawFn, choice: Choice) -> Dimension:
+    """A choice that lacks some of the options, has others besides, has branches changed, and a new order."""
+    kept = draw(st.lists(st.sampled_from(choice.options), unique_by=lambda option: (type(option), option)))
+    added = draw(st.lists(st.sampled_from(["new", "newer"]), min_size=not kept, unique=True))
+    branches: dict[Value, Space | None] = dict.fromkeys(added)
+    for option in kept:
+        branch = choice.branches.get(option)
+        branches[option] = None if branch is None else draw(_changed(branch))
+    return Choice({option: branches[option] for option in draw(st.permutations(list(branches)))})
+
+
 def dimensions() -> SearchStrategy[Dimension]:
     """Floats, ints and choices without branches."""
     return st.one_of(floats(), ints(), choices())
