@@ -8,6 +8,7 @@ from danlu import Decision, Float, Int, Objective, Space, Status, Study
 from danlu.core.strategy import Resume
 from danlu.core.trial import Trial
 from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StrategyError, StudyError, UnknownName
+from danlu.records.definition import read_definition
 from danlu.stores.memory import Memory
 from danlu.strategies.quasirandom import Sobol
 from danlu.strategies.random import Random
@@ -182,9 +183,12 @@ def test_a_folder_without_a_study_can_not_be_opened(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"space": Space({"lr": Float(1e-5, 1.0, log=True, default=1e-3), "depth": Int(1, 8)})}, "'lr' is Float"),
-        ({"space": Space({"lr": SPACE["lr"]})}, "it has 'depth', which yours lacks"),
-        ({"where": "depth < 7"}, "it is constrained by nothing there, by 'depth < 7' here"),
+        (
+            {"space": Space({"lr": Float(1e-5, 1.0, log=True, default=1e-3), "depth": Int(1, 8)})},
+            "lr widened from 1e-5..0.1 log",
+        ),
+        ({"space": Space({"lr": SPACE["lr"]})}, "depth removed. .* change=True, or --change"),
+        ({"where": "depth < 7"}, "in yours: only where 'depth < 7'"),
         ({"minimize": "error"}, "is after minimize loss, not minimize error"),
         ({"seed": 3}, "was opened with seed 0, not 3"),
     ],
@@ -377,3 +381,131 @@ def test_an_ask_costs_the_same_however_many_trials_there_are():
     before = searched.history.trials[300].curve
     searched.report(trial, 2, loss=1.0)
     assert searched.history.trials[300].curve._columns is before._columns
+
+
+# another space --------------------------------------------------------------------------------------------------------
+
+WIDER = Space({"lr": Float(1e-6, 1.0, log=True), "depth": Int(1, 16), "decay": Float(0.0, 1.0, default=0.0)})
+
+
+def told(searched, trials=3):
+    for k in range(trials):
+        searched.tell(searched.ask(), loss=1.0 - k / 10)
+    return searched
+
+
+def test_a_study_goes_on_in_another_space_and_keeps_its_trials():
+    searched = told(study())
+    before = [trial.config for trial in searched.trials]
+    searched.change(WIDER)
+    assert searched.space == WIDER
+    assert [trial.config for trial in searched.trials] == [{**config, "decay": 0.0} for config in before]
+    assert searched.best.number == 2
+    assert [WIDER.contains(searched.ask().config) for _ in range(20)] == [True] * 20
+    assert searched.history.notes == (
+        "the space was changed: lr widened from 1e-5..0.1 log default=0.001 to 1e-6..1.0 log; "
+        "depth widened from 1..8 to 1..16; decay added, 0.0 in earlier trials",
+    )
+    assert searched.verify() == []
+
+
+def test_the_same_space_and_strategy_change_nothing():
+    searched = told(study())
+    position = searched.history.position
+    searched.change(SPACE, strategy="random")
+    searched.change()
+    assert searched.history.position == position
+
+
+def test_space_and_strategy_change_in_one_entry():
+    searched = told(study())
+    position = searched.history.position
+    searched.change(WIDER, strategy="sobol")
+    assert searched.history.position == position + 1
+    assert searched.ask().origin == "sobol"
+    assert searched.verify() == []
+
+
+def test_constraints_alone_can_be_changed_and_lifted():
+    searched = told(study())
+    searched.change(where="depth <= 2")
+    assert {searched.ask().config["depth"] for _ in range(20)} <= {1, 2}
+    searched.change(where=())
+    assert searched.space == SPACE
+    assert searched.history.notes[-1] == "the space was changed: no longer where 'depth <= 2'"
+
+
+def test_a_trial_that_runs_goes_on_and_may_end_outside():
+    searched = told(study())
+    running = searched.ask()
+    searched.change(Space({"lr": Float(0.5, 1.0), "depth": Int(1, 8)}))
+    searched.report(running, 1, loss=0.2)
+    searched.tell(running, loss=0.1)
+    assert searched.best.number == running.number
+    assert not searched.history.is_inside(searched.best)
+
+
+def test_queued_configs_outside_are_dropped_with_a_note():
+    searched = study()
+    searched.queue({"depth": 8})
+    searched.queue({"depth": 2})
+    searched.change(Space({"lr": SPACE["lr"], "depth": Int(1, 4)}))
+    assert [item.config["depth"] for item in searched.history.queue] == [2]
+    assert searched.history.notes[-1] == "1 of 2 queued configs dropped, outside of the changed space"
+
+
+def test_a_space_that_earlier_trials_have_no_place_in_is_refused_and_nothing_is_recorded():
+    searched = told(study())
+    with pytest.raises(
+        SpaceError, match=r"'depth' can't be taken out of the space: .* Leave it in, narrowed to the one"
+    ):
+        searched.change({"lr": SPACE["lr"]})
+    with pytest.raises(SpaceError, match=r"'decay' is new, and earlier trials .* Give it a default"):
+        searched.change(Space({**SPACE.members, "decay": Float(0.0, 1.0)}))
+    assert searched.space == SPACE
+    assert not searched.history.notes
+
+
+def test_before_the_first_trial_everything_may_change():
+    searched = study()
+    searched.change(Space({"width": Int(1, 8)}))
+    assert searched.ask().config.keys() == {"width"}
+
+
+def test_a_strategy_that_can_not_serve_the_changed_space_is_refused_before_anything_is_recorded():
+    searched = told(study(strategy={"use": "grid", "levels": {"depth": [1, 8]}}))
+    with pytest.raises(StrategyError, match="grid: 8 is not a value of 'depth'"):
+        searched.change(Space({"lr": SPACE["lr"], "depth": Int(1, 4)}))
+    assert searched.space == SPACE
+
+
+def test_another_process_takes_over_what_was_changed():
+    store = Memory()
+    one = told(study(store=store))
+    other = Study.open(store=store)
+    one.change(WIDER, strategy="sobol")
+    trial = other.ask()
+    assert trial.origin == "sobol"
+    assert WIDER.contains(trial.config)
+    assert other.strategy == Sobol()
+    assert other.verify() == []
+
+
+def test_a_folder_goes_on_in_another_space_if_that_is_said(tmp_path):
+    told(study(folder=tmp_path)).close()
+    with Study(WIDER, minimize="loss", folder=tmp_path, change=True) as changed:
+        assert len(changed.trials) == 3
+        assert changed.space == WIDER
+    with Study(WIDER, minimize="loss", folder=tmp_path) as again:  # from now on it is the study's own
+        assert len(again.history.notes) == 1
+    with pytest.raises(StudyError, match="is after minimize loss"):
+        Study(SPACE, minimize="error", folder=tmp_path, change=True)
+
+
+def test_the_definition_in_the_folder_follows_but_a_persons_own_is_left_alone(tmp_path):
+    searched = told(study(folder=tmp_path))
+    searched.change(WIDER)
+    assert read_definition(tmp_path / "study.toml").space == WIDER
+    (tmp_path / "study.toml").write_text('train = "train.py"\n')
+    searched.change(Space({**WIDER.members, "depth": Int(1, 4)}))
+    assert (tmp_path / "study.toml").read_text() == 'train = "train.py"\n'

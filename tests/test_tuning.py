@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pytest
 
-from danlu import Choice, Float, Int, Objective, Space, Status, Trial, open_study, tune
+from danlu import Choice, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
 from danlu.errors import SpaceError, StudyError
 
 
@@ -137,3 +137,39 @@ def test_a_constraint_that_the_defaults_violate_is_refused_before_anything_runs(
     with pytest.raises(SpaceError, match=r"the default config violates 'depth \* lr <= 0.01': depth = 2, lr = 0.01"):
         tune(train, minimize="loss", where="depth * lr <= 0.01", folder=tmp_path / "study", progress=False)
     assert not (tmp_path / "study").exists()
+
+
+def test_a_function_with_other_parameters_goes_on_with_the_trials_there_are(tmp_path):
+    def wider(
+        trial: Trial,
+        lr: Annotated[float, Float(1e-5, 1.0, log=True)] = 1e-2,
+        depth: Annotated[int, Int(1, 4)] = 2,
+        activation: Annotated[str, Choice("gelu", "swish")] = "gelu",
+        decay: Annotated[float, Float(0.0, 0.1)] = 0.0,
+    ):
+        return abs(lr - 0.03) + depth + decay
+
+    settings = {"minimize": "loss", "strategy": "random", "folder": tmp_path, "progress": False}
+    tune(train, trials=4, **settings).close()
+    with pytest.raises(StudyError, match=r"has another space; in yours: lr widened .* change=True, or --change"):
+        tune(wider, trials=8, **settings)
+    study = tune(wider, trials=8, change=True, **settings)
+    assert len(study.trials) == 8
+    assert {trial.config["decay"] for trial in study.trials[:4]} == {0.0}
+    assert all(study.space.contains(trial.config) for trial in study.trials[4:])
+    assert study.verify() == []
+    study.close()
+    assert len(tune(wider, trials=9, **settings).trials) == 9
+
+
+def test_a_trial_that_was_interrupted_before_the_change_runs_on_in_the_new_space(tmp_path):
+    settings = {"minimize": "loss", "strategy": "random", "folder": tmp_path}
+    space = Space({"x": Float(0.0, 1.0)})
+    with Study(space, **settings) as study:
+        started = study.ask()  # and nobody tells how it ended
+    seen = []
+    wider = Space({"x": Float(0.0, 2.0), "decay": Float(0.0, 1.0, default=0.5)})
+    tuned = tune(lambda trial, config: seen.append(config) or 1.0, space=wider, trials=2, change=True, progress=False,
+                 **settings)  # fmt: skip
+    assert seen[0] == {**started.config, "decay": 0.5}
+    assert [trial.status for trial in tuned.trials] == [Status.COMPLETE] * 2

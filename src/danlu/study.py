@@ -19,6 +19,7 @@ from danlu.errors import Conflict, DanluError, ObjectiveError, StoreError, Study
 from danlu.records.bench import Bench
 from danlu.records.folder import Folder
 from danlu.space import Config, Space
+from danlu.space.change import differences
 from danlu.space.declare import space_of
 from danlu.strategies.manual import Manual
 
@@ -52,10 +53,11 @@ class Study:
         steps: what a full training is, for strategies that stop early.
         folder: where to keep everything; None for memory.
         store: another place for the journal than SQLite in the folder.
+        change: whether a study that was opened with another space goes on in this one, as `change` says.
 
     Raises:
         SpaceError, ObjectiveError, UnknownName, StrategyError: a declaration is wrong.
-        StudyError: the folder holds another study: another space, other objectives, another seed.
+        StudyError: the folder holds another study: another space (unless `change`), other objectives, another seed.
         StoreError: the folder can't be read or written.
     """
 
@@ -72,6 +74,7 @@ class Study:
         steps: int | None = None,
         folder: str | Path | None = None,
         store: Store | None = None,
+        change: bool = False,
     ) -> None:
         objectives = objectives_from(minimize, maximize, subject_to)
         chosen = None if strategy is None else catalogue.strategy_from(strategy)
@@ -82,8 +85,8 @@ class Study:
             self._begin(declared, objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps)
         else:
             self._load()
-            self._check_same(declared, objectives, seed)
-            self._change_strategy(chosen)
+            self._check_same(None if change else declared, objectives, seed)
+            self._change(declared if change else None, chosen)
 
     @classmethod
     def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
@@ -150,11 +153,12 @@ class Study:
         self._history = history
         self._strategy = Manual(catalogue.strategy_from(history.strategy))
 
-    def _check_same(self, space: Space, objectives: tuple[Objective, ...], seed: int | None) -> None:
+    def _check_same(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
-        if space.to_dict() != self._history.space.to_dict():
+        if space is not None and space.to_dict() != self._history.space.to_dict():
             raise StudyError(
-                f"{where} has another space: {_difference(self._history.space, space)}. Choose another folder."
+                f"{where} has another space; in yours: {'; '.join(differences(self._history.space, space))}. "
+                f"Choose another folder, or go on in your space, with all earlier trials: change=True, or --change."
             )
         if objectives != self._history.objectives:
             was, now = (", ".join(map(str, o)) for o in (self._history.objectives, objectives))
@@ -162,12 +166,22 @@ class Study:
         if seed is not None and seed != self._history.seed:
             raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
 
-    def _change_strategy(self, strategy: Strategy | None) -> None:
-        if strategy is None or catalogue.plain_strategy(strategy) == self._history.strategy:
-            return
-        strategy.check(self._history)
-        self._append(lambda history, at: ((ev.Changed(catalogue.plain_strategy(strategy)),), None))
-        self._strategy = Manual(strategy)
+    def _change(self, space: Space | None, strategy: Strategy | None) -> None:
+        form = None if strategy is None else catalogue.plain_strategy(strategy)
+
+        def decide(history: History, at: float) -> tuple[protocol.Events, bool]:
+            goes_on_in = history.space if space is None else space
+            events = protocol.change(history, goes_on_in, form or history.strategy)
+            if events:
+                (strategy or self.strategy).check(history.apply(ev.Entry(history.position + 1, at, events)))
+            return events, bool(events)
+
+        if self._append(decide):
+            self._strategy = self._strategy if strategy is None else Manual(strategy)
+            if self.folder is not None:
+                from danlu.records.definition import update_definition
+
+                update_definition(Folder(self.folder), self._history)
 
     # the loop of people who own it ----------------------------------------------------------------------------------
 
@@ -223,6 +237,39 @@ class Study:
         self._append(lambda history, at: (protocol.queue(history, values, note), None))
         return config
 
+    def change(
+        self,
+        space: Spaced | None = None,
+        *,
+        where: str | Iterable[str] | None = None,
+        strategy: str | Mapping[str, Any] | Strategy | None = None,
+    ) -> None:
+        """Goes on in another space, or with another strategy; trials so far, and those that run, stay what they are.
+
+        Bounds, options, constraints and all else may change, and hyperparameters come: earlier trials take a new
+        one's default, the value that they were trained with. One may go only with its option. Trials outside of the new
+        space are still learned from, and may still be the best; what is suggested from now on lies inside of it. The
+        same holds for queued configs; those outside are dropped. A note says what was changed. Another process that
+        runs this study's trials takes the change over with its next suggestion.
+
+        Args:
+            space: what may be tried from now on; not given: as now.
+            where: constraints beside those of `space`; without a `space`, in place of those that it has now (those
+                of groups and branches excepted).
+            strategy: who suggests from now on; not given: as now.
+
+        Raises:
+            SpaceError: earlier trials have no place in that space: a hyperparameter that they have is gone, or one that
+                is new has no default.
+            StrategyError: the strategy can't serve that space.
+        """
+        declared: Space | None
+        if space is not None:
+            declared = space_of(space).with_where(where or ())
+        else:
+            declared = None if where is None else Space(self.space.members, where)
+        self._change(declared, None if strategy is None else catalogue.strategy_from(strategy))
+
     def note(self, text: str, trial: int | None = None) -> None:
         """Records something worth telling a person."""
         self._append(lambda history, at: ((ev.Noted(text, trial),), None))
@@ -251,7 +298,7 @@ class Study:
 
     @property
     def best(self) -> Trial:
-        """The incumbent.
+        """The incumbent; a fact of all trials, also of those outside of a space that was changed.
 
         Raises:
             StudyError: no trial is complete yet.
@@ -283,8 +330,11 @@ class Study:
     def refresh(self) -> History:
         """Reads what other processes appended."""
         with self._lock:
+            was = self._history.strategy
             for entry in self.store.read(KEY, after=self._history.position):
                 self._history = self._history.apply(entry)
+            if self._history.strategy != was:
+                self._strategy = resolve_strategy(self._history.strategy)
             return self._history
 
     def close(self) -> None:
@@ -480,18 +530,3 @@ _OUTSIDE = ("died", "timeout")  # not the training function's own faults: the la
 
 def _number(trial: Trial | int) -> int:
     return trial if isinstance(trial, int) else trial.number
-
-
-def _difference(was: Space, now: Space) -> str:
-    """The first hyperparameter in which two spaces differ, in words."""
-    for name in dict.fromkeys((*was.names, *now.names)):
-        if name not in now:
-            return f"it has {name!r}, which yours lacks"
-        if name not in was:
-            return f"it lacks {name!r}"
-        if was[name] != now[name]:
-            return f"{name!r} is {was[name]} there, {now[name]} here"
-    if was.constraints != now.constraints:
-        there, here = (", ".join(map(str, space.constraints)) or "nothing" for space in (was, now))
-        return f"it is constrained by {there} there, by {here} here"
-    return "its hyperparameters come in another order"

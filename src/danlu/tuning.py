@@ -35,6 +35,7 @@ def tune(
     steps: int | None = None,
     folder: str | Path | None = None,
     seed: int | None = None,
+    change: bool = False,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -58,6 +59,7 @@ def tune(
         steps: what a full training is, for strategies that stop early.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
         seed: of all randomness; 0 if not given.
+        change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -75,7 +77,7 @@ def tune(
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder,
+        folder=folder, change=change,
     )  # fmt: skip
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials

@@ -180,3 +180,50 @@ def test_the_json_of_a_study_that_was_run_holds_its_trials(here, danlu):
     danlu("run", here.script, "--minimize", "val_loss", "--trials", 3, "-q")
     facts = json.loads(danlu("show", here.name, "--json").out)
     assert [row["status"] for row in facts["trials"]] == ["complete"] * 3
+
+
+def test_another_space_is_refused_with_the_way_to_go_on_in_it(here, danlu):
+    settings = ("--minimize", "val_loss", "--strategy", "random", "-q", "--folder", "runs/mine")
+    assert danlu("run", here.script, "--trials", 3, *settings).status == 0
+    (here.folder / f"{here.name}_b.py").write_text(
+        (here.folder / here.script)
+        .read_text()
+        .replace("Float(1e-4, 1e-1", "Float(1e-3, 1.0")
+        .replace("Int(1, 4)", "Int(1, 8)")
+    )
+    refused = danlu("run", f"{here.name}_b.py", "--trials", 6, *settings)
+    assert refused.status == 2
+    assert "has another space; in yours: lr moved from 0.0001..0.1 log" in refused.err
+    assert "--change" in refused.err
+    assert danlu("run", f"{here.name}_b.py", "--trials", 6, *settings, "--change").status == 0
+    with open_study("runs/mine") as study:
+        assert len(study.trials) == 6
+        assert study.space["depth"].high == 8
+    note = (
+        "note: the space was changed: lr moved from 0.0001..0.1 log default=0.01 to 0.001..1.0 log default=0.01; depth"
+    )
+    assert note in danlu("show", "mine").out
+    told = danlu("replay", "mine").out
+    assert "goes on in another space: lr, depth" in told
+    assert "none came out otherwise" in danlu("replay", "mine", "--verify").out
+    assert danlu("doctor", "mine").status == 0
+
+
+def test_a_definition_that_was_edited_goes_on_with_change(here, danlu):
+    toml = here.folder / "study.toml"
+    toml.write_text(
+        f'train = "{here.script}:tuned"\nminimize = "loss"\ntrials = 3\nfolder = "kept"\nstrategy = "grid"\n'
+        '[space]\nact = "relu | gelu"\n'
+    )
+    with (here.folder / here.script).open("a") as script:
+        script.write("\ndef tuned(trial, config):\n    return float(len(config['act']))\n")
+    assert danlu("run", toml, "-q").status == 0
+    toml.write_text(toml.read_text().replace("relu | gelu", "gelu | swish | x"))
+    assert danlu("run", toml, "-q").status == 2
+    assert danlu("run", toml, "-q", "--change", "--trials", 9).status == 0
+    with open_study("kept") as study:
+        assert [trial.config["act"] for trial in study.trials] in (
+            [*two, *more] for two in (["relu", "gelu"], ["gelu", "relu"]) for more in (["swish", "x"], ["x", "swish"])
+        )
+    shown = danlu("show", "kept").out
+    assert "note: the space was changed: act without 'relu', with 'swish' and 'x'" in shown

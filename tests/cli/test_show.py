@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from danlu import Choice, Space
 from danlu.cli.show import sparkline
 
 
@@ -81,3 +82,13 @@ def test_a_long_curve_is_thinned():
     assert len(line) == 60
     assert line[0] == "▁"
     assert line[-1] == "█"
+
+
+def test_a_best_outside_of_a_changed_space_is_said_to_be_there(here, make_study, danlu):
+    with make_study("runs/mine") as study:
+        others = [t.config["depth"] for t in study.trials if t.config["depth"] != study.best.config["depth"]]
+        study.change(Space({**study.space.members, "depth": Choice(*sorted(set(others)))}))
+        best = study.best.number
+    shown = danlu("show", "mine").out
+    assert f"the best, trial {best}, lies outside of the space as it is now" in shown
+    assert "note: the space was changed: depth" in shown

@@ -26,6 +26,16 @@ def test_numbers_that_json_lacks_survive():
     assert (read["b"], read["c"], read["d"]) == (float("inf"), float("-inf"), 0.1)
 
 
+def test_a_change_says_only_what_was_changed():
+    written = ev.encode_events((ev.Changed({"use": "grid"}),))
+    assert written == b'[{"kind":"changed","strategy":{"use":"grid"}}]'  # as before a space could be changed
+    space = {"n": {"type": "int", "low": 1, "high": 4}}
+    assert (
+        ev.encode_events((ev.Changed(space=space),))
+        == b'[{"kind":"changed","space":%s}]' % json.dumps(space, separators=(",", ":")).encode()
+    )
+
+
 def test_what_is_no_event_gives_a_clear_error():
     with pytest.raises(StoreError, match="can't be read"):
         ev.decode_events(b'[{"kind": "baked"}]', ev.VERSION)

@@ -8,7 +8,7 @@ from danlu.core.objective import Objective
 from danlu.core.replay import histories
 from danlu.core.trial import Status
 from danlu.errors import ObjectiveError, StoreError
-from danlu.space import Float, Space
+from danlu.space import Choice, Config, Float, Int, Space
 from danlu.testing.journals import entries, example, opening, suggested
 
 LINE = Space({"x": Float(0.0, 1.0)})
@@ -192,3 +192,95 @@ def test_seconds_count_from_the_start_of_the_attempt():
     [trial] = fold(entries(*batches)).trials
     assert trial.curve.elapsed.tolist() == [2.0]
     assert trial.seconds == 3.0
+
+
+# another space --------------------------------------------------------------------------------------------------------
+
+GRID = Space({"n": Int(1, 4), "act": Choice("relu", "gelu")})
+
+
+def grid_study(*changes):
+    """Trials of n = 1, 3, 4 with relu, of which the last runs, and one of n = 2 that is queued; then other events."""
+    return fold(grid_entries(*changes))
+
+
+def grid_entries(*changes):
+    batches = [opening(GRID)]
+    for k, n in enumerate((1, 3, 4)):
+        batches.append((suggested(k, {"n": n, "act": "relu"}), ev.Started(k, 1)))
+        batches += [ev.Finished(k, "complete", {"loss": float(n)})] if n < 4 else []
+    return entries(*batches, ev.Queued({"n": 2, "act": "relu"}), *changes)
+
+
+def changed(space):
+    return ev.Changed(space=space.to_dict())
+
+
+def test_only_configs_of_the_space_as_it_is_count_as_tried():
+    history = grid_study(changed(Space({"n": Int(2, 4), "act": Choice("relu")})))
+    assert history.space.size == 3
+    assert history.distinct == 2
+    assert history.tried(history.trials[0].config) is None
+    assert history.tried(history.trials[1].config).number == 1
+    assert [history.is_inside(trial) for trial in history.trials] == [False, True, True]
+    assert history.arrays().inside.tolist() == [False, True]
+    assert history.arrays().u[:, 0].tolist() == [-0.5, 0.5]
+    assert history.best.number == 0  # a fact, wherever it lies
+
+
+def test_what_is_new_takes_its_default_in_all_trials_and_in_the_queue():
+    history = grid_study(changed(Space({**GRID.members, "norm": Choice(True, False, default=False)})))
+    assert [trial.config["norm"] for trial in history.trials] == [False] * 3
+    assert history.queue[0].config == {"n": 2, "act": "relu", "norm": False}
+    assert history.tried(Config({"n": 1, "act": "relu", "norm": False})).number == 0
+    assert history.distinct == 3
+
+
+def test_a_queued_config_outside_is_gone_and_a_strategy_may_stay():
+    history = grid_study(changed(Space({"n": Int(3, 4), "act": Choice("relu")})))
+    assert history.queue == ()
+    assert history.strategy == {"use": "random"}
+    assert grid_study(ev.Changed({"use": "sobol"})).space == GRID
+
+
+def test_trials_that_were_outside_are_inside_again_where_the_space_is_widened():
+    narrow, wide = Space({"n": Int(3, 4), "act": Choice("relu")}), Space({"n": Int(1, 8), "act": Choice("relu")})
+    history = grid_study(changed(narrow), changed(wide))
+    assert history.distinct == 3
+    assert history.arrays().u[:, 0].tolist() == [0.0, 2 / 7]
+
+
+def test_a_new_trial_after_a_change_is_inside():
+    history = grid_study(changed(Space({"n": Int(3, 4), "act": Choice("relu")})))
+    asked = ev.Entry(history.position + 1, history.at, (suggested(3, {"n": 3, "act": "relu"}),))
+    assert history.apply(asked).is_inside(history.apply(asked).trials[3])
+    assert history.apply(asked).distinct == 2
+
+
+@pytest.mark.parametrize(
+    "view",
+    [lambda h: h.where(lambda t: t.number < 2), lambda h: h.at_step(1), lambda h: h.hiding(2)],
+)
+def test_views_of_a_history_know_which_of_its_trials_are_outside(view):
+    history = view(grid_study(changed(Space({"n": Int(2, 4), "act": Choice("relu")}))))
+    assert [history.is_inside(trial) for trial in history.trials][:2] == [False, True]
+    assert history.tried(history.trials[0].config) is None
+    assert history.tried(history.trials[1].config).number == 1
+
+
+def test_a_moment_is_seen_from_a_later_space():
+    first = changed(Space({**GRID.members, "norm": Choice(True, False, default=True)}))
+    # the default may go later: what earlier trials had is in the journal
+    second = changed(Space({"n": Int(2, 4), "act": Choice("relu"), "norm": Choice(True, False)}))
+    moments = [moment for moment in histories(grid_entries(first, second)) if moment.trials]
+    last = moments[-1]
+    seen = [moment.seen_from(last) for moment in moments]
+    assert all(moment.space is last.space for moment in seen)
+    assert [moment.trials[0].config for moment in seen] == [last.trials[0].config] * len(moments)
+    assert [len(moment.finished) for moment in seen] == [len(moment.finished) for moment in moments]
+    assert last.seen_from(last) is last
+
+
+def test_a_journal_in_which_a_new_hyperparameter_has_no_default_is_refused():
+    with pytest.raises(StoreError, match=r"does not follow .* is new"):
+        grid_study(changed(Space({**GRID.members, "norm": Choice(True, False)})))

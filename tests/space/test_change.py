@@ -58,7 +58,9 @@ def test_what_is_new_takes_its_default_only_where_it_is_active():
 def test_what_is_new_needs_a_default_if_an_earlier_config_lacks_it():
     added = {"adam": Space({"beta": Float(0.0, 1.0)}), "sgd": WAS["optimizer"].branches["sgd"]}
     now = with_members(optimizer=Choice(added))
-    with pytest.raises(SpaceError, match=r"'optimizer\.adam\.beta' is new, and earlier .* Give it a default: the value"):
+    with pytest.raises(
+        SpaceError, match=r"'optimizer\.adam\.beta' is new, and earlier .* Give it a default: the value"
+    ):
         completed(now, ADAM)
     assert completed(now, SGD) == SGD
 
@@ -72,7 +74,9 @@ def test_a_branch_that_its_option_no_longer_switches_on_is_none_of_the_space():
 
 def test_a_hyperparameter_goes_only_with_its_option():
     check_kept(WAS, with_members(optimizer=Choice("adam", "lion")), [ADAM, SGD])
-    with pytest.raises(SpaceError, match=r"'lr' can't be taken out .* such as 0\.01\. Leave it in, narrowed to the one"):
+    with pytest.raises(
+        SpaceError, match=r"'lr' can't be taken out .* such as 0\.01\. Leave it in, narrowed to the one"
+    ):
         check_kept(WAS, Space({"optimizer": WAS["optimizer"]}), [ADAM])
     without = with_members(optimizer=Choice("adam", "sgd"))
     check_kept(WAS, without, [ADAM])  # nobody has had it

@@ -107,3 +107,25 @@ def test_a_grid_too_large_to_run_is_refused():
 
 def test_a_finite_space_with_enough_levels_is_searched_whole():
     assert len(configs(Study(SMALL, minimize="loss", strategy=Grid(levels=4)))) == 24
+
+
+def test_a_new_option_reopens_an_exhausted_grid_for_what_it_adds_alone():
+    study = Study(SMALL, minimize="loss", strategy="grid")
+    assert len(configs(study)) == 24
+    study.change(Space({**SMALL.members, "activation": Choice("relu", "gelu", "tanh", "swish")}))
+    assert not study.is_exhausted
+    found = configs(study)
+    assert len(set(found)) == len(found) == 8
+    assert {config["activation"] for config in found} == {"swish"}
+
+
+def test_a_narrowed_grid_is_exhausted_when_what_is_left_of_it_was_tried():
+    study = Study(SMALL, minimize="loss", strategy="grid")
+    [study.ask() for _ in range(12)]
+    narrow = Space({**SMALL.members, "width": Int(1, 2)})
+    done = {trial.config for trial in study.trials if narrow.contains(trial.config)}
+    study.change(narrow)
+    found = configs(study)
+    assert len(found) == 12 - len(done)
+    assert done.isdisjoint(found)
+    assert study.is_exhausted

@@ -1,8 +1,11 @@
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from danlu import Float, Space, Study
 from danlu.strategies.layout import layout_of
-from danlu.strategies.rows import Rows, rows_of, violations
+from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, violations
+from danlu.testing.spaces import changes, spaces
 
 SPACE = Space({"x": Float(0.0, 1.0)})
 
@@ -22,7 +25,8 @@ def rows(history):
 def made(goals, violation):
     n = len(goals)
     none = np.empty((0, 1))
-    return Rows(np.arange(n), np.zeros((n, 1)), np.array(goals), np.empty((n, 0)), np.array(violation), none, none)
+    x, inside = np.zeros((n, 1)), np.ones(n, dtype=bool)
+    return Rows(np.arange(n), x, np.array(goals), np.empty((n, 0)), np.array(violation), none, none, inside)
 
 
 def test_each_row_knows_its_trial_its_losses_and_its_bounds():
@@ -55,3 +59,43 @@ def test_of_several_objectives_it_is_by_front_and_crowding():
     assert set(found[:2]) == {1, 4}
     assert set(found[2:4]) == {2, 3}
     assert found[4:] == [0, 5]
+
+
+@settings(max_examples=30, deadline=None)
+@given(both=spaces().flatmap(lambda space: st.tuples(st.just(space), changes(space))), seed=st.integers(0, 2**32))
+def test_rows_inside_are_those_of_a_study_that_never_had_the_others(both, seed):
+    was, now = both
+    study = Study(was, minimize="loss", strategy="random", seed=seed)
+    for k in range(8):
+        if (trial := study.ask()) is not None and k != 4:
+            study.fail(trial) if k % 3 == 2 else study.tell(trial, loss=float(k))
+    study.change(now)
+    history, layout = study.history, layout_of(study.space)  # `now`, or if only the order differs, `was`
+    all_of_them, inside = rows_of(history, layout), inside_rows_of(history, layout)
+    alone = rows_of(history.where(history.is_inside), layout)
+    for name in ("x", "goals", "bounds", "violation", "failed", "pending", "inside"):
+        assert getattr(inside, name).tobytes() == getattr(alone, name).tobytes()
+    assert inside.x.tobytes() == all_of_them.x[all_of_them.inside].tobytes()
+    assert len(all_of_them) + len(all_of_them.failed) + len(all_of_them.pending) == len(study.trials)
+    assert np.isfinite(all_of_them.x).all()
+    if len(all_of_them):
+        nearest = layout.nearest(all_of_them.x)
+        assert nearest[all_of_them.inside].tobytes() == layout.settled(inside.x).tobytes()
+        for x in nearest:
+            config = layout.config(x)
+            assert now.contains(config) or not now.allows(config)
+
+
+def test_the_incumbent_is_inside_where_any_trial_is():
+    study = Study(SPACE, minimize="loss", strategy="random")
+    study.queue({"x": 0.1}), study.queue({"x": 0.8}), study.queue({"x": 0.9})
+    for loss in (0.0, 3.0, 2.0):
+        study.tell(study.ask(), loss=loss)
+
+    def incumbent(low, high):
+        study.change(Space({"x": Float(low, high)}))
+        return incumbent_of(study.history, rows_of(study.history, layout_of(study.space)))
+
+    assert incumbent(0.0, 1.0) == {"x": 0.1}
+    assert incumbent(0.5, 1.0) == {"x": 0.9}
+    assert incumbent(0.3, 0.5) == {"x": 0.3}  # none: what is nearest to the best

@@ -65,7 +65,9 @@ def sentence(event: ev.Event) -> str:
             goals = ", ".join(map(str, event.objectives))
             return f"opened: {goals}; strategy {event.strategy['use']}, seed {event.seed}"
         case ev.Changed():
-            return f"strategy {event.strategy['use']} takes over"
+            space = "" if event.space is None else f"goes on in another space: {', '.join(event.space)}"
+            strategy = "" if event.strategy is None else f"strategy {event.strategy['use']} takes over"
+            return "; ".join(filter(None, (space, strategy)))
         case ev.Queued():
             return f"queued: {config_text(event.config)} {event.note}".rstrip()
         case ev.Suggested():

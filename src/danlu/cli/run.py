@@ -68,6 +68,9 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
+    change: Annotated[
+        bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress while it runs.")] = False,
 ) -> None:
     """Tune a training function, or go on with a study that was interrupted.
@@ -118,6 +121,7 @@ def run(
             steps=said.steps,
             seed=said.seed,
             folder=place,
+            change=change,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:

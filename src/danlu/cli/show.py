@@ -130,6 +130,9 @@ def _remarks(history: History) -> list[Text]:
     for reason, count in Counter(trial.reason for trial in failed).items():
         first = next(trial for trial in failed if trial.reason == reason)
         lines.append(Text(f"\n{count} failed, {reason}: {first.error} (trial {first.number})", "red"))
+    best = best_of(history)
+    if best is not None and not history.is_inside(best):
+        lines.append(Text(f"\nthe best, trial {best.number}, lies outside of the space as it is now", "yellow"))
     if waiting := len(history.queue):
         lines.append(Text(f"\n{waiting} queued by hand, not yet tried", "cyan"))
     return lines + [Text(f"\nnote: {text}", "yellow") for text in history.notes[-5:]]

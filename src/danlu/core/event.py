@@ -39,9 +39,14 @@ class Opened(_Event, frozen=True):
 
 
 class Changed(_Event, frozen=True):
-    """Another strategy took over from here."""
+    """Another strategy took over from here, or the study goes on in another space, or both; None: as it was.
 
-    strategy: dict[str, Any]
+    Configs from before, of trials and in the queue, take the default of a hyperparameter that is new to them. Queued
+    ones that the new space doesn't have are gone.
+    """
+
+    strategy: dict[str, Any] | None = None
+    space: dict[str, Any] | None = None
 
 
 class Queued(_Event, frozen=True):

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from danlu.core.trial import File, Status, Trial
 from danlu.errors import ObjectiveError, StoreError
 from danlu.numerics.pareto import non_dominated
 from danlu.space import Config, Space
+from danlu.space.change import completed
 
 replace = msgspec.structs.replace
 
@@ -34,23 +35,28 @@ class Arrays(msgspec.Struct, frozen=True):
 
     Attributes:
         numbers: of the trials, shape (n,).
-        u: encoded configs, shape (n, d); NaN where a hyperparameter is inactive.
+        u: encoded configs, shape (n, d); NaN where a hyperparameter is inactive; < 0 or > 1 where a value from before
+            a change is none of the space (`Space.place`).
         losses: objectives turned so that less is better, shape (n, m); NaN where there is no value.
         bounds: constrained metrics turned likewise, minus their bounds, shape (n, c): kept where ≤ 0.
+        inside: whether their configs are of the space as it is now, shape (n,).
     """
 
     numbers: NDArray[np.int64]
     u: NDArray[np.float64]
     losses: NDArray[np.float64]
     bounds: NDArray[np.float64]
+    inside: NDArray[np.bool_]
 
 
 class History(msgspec.Struct, frozen=True, eq=False):
     """All that a study knows at one position of its journal.
 
     Attributes:
-        space, objectives, seed, steps, strategy: as the study was opened; `strategy` in its plain form.
-        trials: all of them, by number.
+        space, strategy: as they were last changed; `strategy` in its plain form.
+        objectives, seed, steps: as the study was opened.
+        trials: all of them, by number. Those from before a change of the space have the default of what is new, and may
+            lie outside of it.
         position: of the last entry.
         at: time of the last entry, seconds since 1970, UTC.
         opened: time of the first entry.
@@ -77,6 +83,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     _columns: Columns = msgspec.field(default_factory=Columns)
     _tried: Index[Config] = msgspec.field(default_factory=Index)
     _best: int | None = None
+    _outside: frozenset[int] = frozenset()
 
     # trials by status -----------------------------------------------------------------------------------------------
 
@@ -110,14 +117,18 @@ class History(msgspec.Struct, frozen=True, eq=False):
         return self._counts.get(word, 0)
 
     def tried(self, config: Config) -> Trial | None:
-        """The first trial of exactly this config; O(1)."""
+        """The first trial of exactly this config, which must be one of the space; O(1)."""
         number = self._tried.get(config)
         return None if number is None else self.trials[number]
 
     @property
     def distinct(self) -> int:
-        """How many different configs were tried."""
+        """How many different configs of the space were tried."""
         return self._tried.distinct
+
+    def is_inside(self, trial: Trial) -> bool:
+        """Whether a trial's config is one of the space as it is now; one from before a change may not be."""
+        return trial.number not in self._outside
 
     def where(self, keep: Callable[[Trial], bool]) -> "History":
         """A history in which only these trials ever existed; they keep their numbers."""
@@ -185,7 +196,11 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def arrays(self) -> Arrays:
         """The finished trials in columns; a call costs O(trials that finished since the last one)."""
         u, losses, bounds = self._columns.read(self._row)
-        return Arrays(np.array(self._columns.numbers, dtype=np.int64), u, losses, bounds)
+        numbers = self._columns.numbers
+        inside = np.ones(len(numbers), dtype=bool)
+        if self._outside:
+            inside[:] = [self.is_inside(self.trials[k]) for k in numbers]
+        return Arrays(np.array(numbers, dtype=np.int64), u, losses, bounds, inside)
 
     def _row(self, number: int) -> Row:
         trial = self.trials[number]
@@ -195,7 +210,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
             math.nan if (v := trial.metric(o)) is None else o.loss(v) - o.loss(o.bound)  # type: ignore[arg-type]
             for o in self.constraints
         ]
-        return Row(self.space.encode(trial.config), losses, bounds)
+        return Row(self.space.place(trial.config), losses, bounds)
 
     # the fold -------------------------------------------------------------------------------------------------------
 
@@ -216,6 +231,39 @@ class History(msgspec.Struct, frozen=True, eq=False):
             ) from error
         return replace(history, position=entry.position, at=entry.at)
 
+    def moved(self, space: Space) -> "History":
+        """The same trials and queue in another space: what is new to them takes its default.
+
+        Raises:
+            SpaceError: a hyperparameter is new to a trial or to a queued config, and has no default.
+        """
+        queue = (replace(item, config=completed(space, item.config)) for item in self.queue)
+        kept = tuple(item for item in queue if space.contains(item.config))
+        return _placed(replace(self, queue=kept), space, [completed(space, trial.config) for trial in self.trials])
+
+    def seen_from(self, later: "History") -> "History":
+        """This moment of a study in the space of a later one, in which films are drawn; the queue left out."""
+        if later.space is self.space:
+            return self
+        configs = [trial.config for trial in later.trials[: len(self.trials)]]
+        return _placed(replace(self, queue=()), later.space, configs)
+
+
+def _placed(history: History, space: Space, configs: Sequence[Config]) -> History:
+    """The history in another space, in which its trials have these configs."""
+    trials, tried, outside = Vector[Trial](), Index[Config](), set[int]()
+    for trial, config in zip(history.trials, configs, strict=True):
+        trials = trials.append(trial if config is trial.config else replace(trial, config=config))
+        is_inside = space.contains(config)
+        tried = tried.append(config if is_inside else None)
+        outside |= set() if is_inside else {trial.number}
+    columns = Columns()
+    for place in history._columns.numbers:  # not by time of ending, which several may share
+        columns = columns.append(place)
+    return replace(
+        history, space=space, trials=trials, _tried=tried, _columns=columns, _outside=frozenset(outside)
+    )  # fmt: skip
+
 
 def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], float]) -> History:
     """The history in which only these trials ever existed, found by place in `trials`; they keep their own numbers.
@@ -228,7 +276,8 @@ def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], floa
     counts = Counter(trial.origin.split(":", 1)[0] for trial in trials) + Counter(trial.status for trial in trials)
     vector, tried, columns = Vector[Trial](), Index[Config](), Columns()
     for trial in trials:
-        vector, tried = vector.append(trial), tried.append(trial.config)
+        vector = vector.append(trial)
+        tried = tried.append(trial.config if history.is_inside(trial) else None)
     ended = sorted((place for place, trial in enumerate(trials) if trial.is_finished), key=lambda k: order(trials[k]))
     for place in ended:
         columns = columns.append(place)
@@ -279,7 +328,9 @@ def opened(entry: ev.Entry | None) -> History:
 
 
 def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
-    return replace(history, strategy=event.strategy)
+    if event.strategy is not None:
+        history = replace(history, strategy=event.strategy)
+    return history if event.space is None else history.moved(Space.from_dict(event.space))
 
 
 def _queued(history: History, event: ev.Queued, entry: ev.Entry) -> History:

@@ -15,6 +15,8 @@ from danlu.core.seeds import suggestion_rng, trial_seed
 from danlu.core.strategy import Resume, Start, Strategy, Suggestion
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import ObjectiveError, StrategyError, StudyError, UnknownName
+from danlu.space import Space
+from danlu.space.change import check_kept, differences
 
 Events = tuple[ev.Event, ...]
 
@@ -41,6 +43,24 @@ def ask(history: History, strategy: Strategy) -> tuple[Events, Suggestion]:
 def queue(history: History, values: Mapping[str, Any], note: str = "") -> Events:
     """Asks for a config by hand; missing names take their defaults."""
     return (ev.Queued(dict(history.space.config(values)), note),)
+
+
+def change(history: History, space: Space, strategy: dict[str, Any]) -> Events:
+    """Another space or another strategy (in its plain form) from here on; no events where both are as they were.
+
+    Raises:
+        SpaceError: earlier trials can't be kept in that space.
+    """
+    other = None if strategy == history.strategy else strategy
+    if space.to_dict() == history.space.to_dict():
+        return () if other is None else (ev.Changed(other),)
+    earlier = [*(trial.config for trial in history.trials), *(queued.config for queued in history.queue)]
+    check_kept(history.space, space, earlier)
+    after = history.moved(space)
+    dropped = len(history.queue) - len(after.queue)
+    notes = [f"the space was changed: {'; '.join(differences(history.space, space))}"]
+    notes += [f"{dropped} of {len(history.queue)} queued configs dropped, outside of the changed space"] * (dropped > 0)
+    return (ev.Changed(other, space.to_dict()), *map(ev.Noted, notes))
 
 
 def start(history: History, number: int, worker: str = "") -> Events:

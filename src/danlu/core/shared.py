@@ -72,21 +72,22 @@ class Vector(Sequence[T], Generic[T]):
 
 
 class Index(Generic[T]):
-    """Which key came first at which number: the configs that were tried."""
+    """Which key came first at which number: the configs that were tried. A number may have none (None)."""
 
     __slots__ = ("_count", "_shared")
 
-    def __init__(self, shared: tuple[dict[T, int], list[T]] | None = None, count: int = 0) -> None:
+    def __init__(self, shared: tuple[dict[T, int], list[T | None]] | None = None, count: int = 0) -> None:
         self._shared = ({}, []) if shared is None else shared
         self._count = count
 
-    def append(self, key: T) -> "Index[T]":
+    def append(self, key: T | None) -> "Index[T]":
         """The index with one more key, numbered by how many there were."""
         numbers, keys = self._shared
         if len(keys) > self._count and keys[self._count] != key:
             numbers, keys = {k: n for k, n in numbers.items() if n < self._count}, keys[: self._count]
         if len(keys) == self._count:
-            numbers.setdefault(key, self._count)
+            if key is not None:
+                numbers.setdefault(key, self._count)
             keys.append(key)
         return Index((numbers, keys), self._count + 1)
 

@@ -21,7 +21,7 @@ from typing import Any
 import tomli_w
 
 from danlu.core.history import History
-from danlu.errors import StudyError, UnknownName
+from danlu.errors import DanluError, StudyError, UnknownName
 from danlu.records.files import write_text
 from danlu.records.folder import Folder
 from danlu.space import Space
@@ -111,6 +111,20 @@ def write_definition(folder: Folder, history: History) -> None:
     """Writes study.toml, once per study."""
     if not folder.definition.exists():
         write_text(folder.definition, definition_text(history))
+
+
+def update_definition(folder: Folder, history: History) -> None:
+    """Writes study.toml anew after a change; a person's own, which says more than ours or can't be read, is kept."""
+    try:
+        said = read_definition(folder.definition) if folder.definition.exists() else Definition()
+    except DanluError:
+        return
+    if said == Definition(**{key: getattr(said, key) for key in _OURS}):
+        write_text(folder.definition, definition_text(history))
+
+
+_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed")
+"""What `definition_text` says."""
 
 
 def definition_text(history: History) -> str:

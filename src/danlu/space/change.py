@@ -1,10 +1,10 @@
 """Change: what becomes of configs when their space is exchanged for another, and how the two differ, in words.
 
-    was = Space({"lr": Float(1e-5, 1e-1, log=True), "optimizer": Choice({"sgd": Space({...momentum...}), "adam": None})})
-    now = Space({"lr": Float(1e-4, 1e-2, log=True), "optimizer": Choice("adam", "lion"), "decay": Float(0, 1, default=0)})
+was = Space({"lr": Float(1e-5, 1e-1, log=True), "optimizer": Choice({"sgd": Space({...momentum...}), "adam": None})})
+now = Space({"lr": Float(1e-4, 1e-2, log=True), "optimizer": Choice("adam", "lion"), "decay": Float(0, 1, default=0)})
 
-    completed(now, {"lr": 0.05, "optimizer": "adam"})  -> lr 0.05, optimizer adam, decay 0: outside of `now`, for its lr
-    differences(was, now)  -> lr narrowed from 1e-5..1e-1 log to 1e-4..1e-2 log · optimizer without sgd, with lion · ...
+completed(now, {"lr": 0.05, "optimizer": "adam"})  -> lr 0.05, optimizer adam, decay 0: outside of `now`, for its lr
+differences(was, now)  -> lr narrowed from 1e-5..1e-1 log to 1e-4..1e-2 log · optimizer without sgd, with lion · ...
 """
 
 from collections.abc import Iterable, Iterator, Mapping

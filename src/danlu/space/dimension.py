@@ -143,7 +143,7 @@ class Numeric:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return 0.5 + _ELSEWHERE
         if low == high:
-            return 0.5 if value == self.low else 0.5 + math.copysign(_ELSEWHERE, value - self.low)
+            return 0.5 if self.low <= value <= self.high else 0.5 + math.copysign(_ELSEWHERE, value - self.low)
         if self.log and value <= 0:
             return -_FARTHEST
         return min(max((self._warp(value) - low) / (high - low), -_FARTHEST), 1.0 + _FARTHEST)

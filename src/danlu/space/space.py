@@ -297,7 +297,9 @@ class Space:
         for h in self.hyperparameters:
             if h.name in config and (h.parent is None or active.get(h.parent) == h.option):
                 active[h.name] = config[h.name]
-        return np.array([h.dimension.place(active[h.name]) if h.name in active else np.nan for h in self.hyperparameters])
+        return np.array(
+            [h.dimension.place(active[h.name]) if h.name in active else np.nan for h in self.hyperparameters]
+        )
 
     def decode(self, u: Sequence[float] | NDArray[np.float64]) -> Config:
         """The config nearest to coordinates u, shape (d,); entries of inactive hyperparameters are unused.

@@ -1,6 +1,7 @@
 """Layout: the one vector that a surrogate sees of every config of a space, conditional or not.
 
-A slot is an entry of that vector: a number in [0, 1], or the index of an option. Hyperparameters of sibling branches
+A slot is an entry of that vector: a number in [0, 1], or the index of an option. Trials from before a change of the
+space may be outside: a number < 0 or > 1, or an index beyond all options. Hyperparameters of sibling branches
 with the same name and the same dimension share a slot (`booster.gbtree.eta` and `booster.dart.eta` are one eta), so
 what is learned in one branch serves the other. A slot is active where its hyperparameter is; elsewhere it holds a fixed
 value, so that inactive slots don't set configs apart.
@@ -103,6 +104,11 @@ class Layout:
                 x[there, k] = values[there, h]
         return x
 
+    def nearest(self, x: Floats) -> Floats:
+        """The vectors of the space that are nearest to vectors outside of it, which constraints may yet exclude."""
+        last = np.array([slot.options - 1 for slot in self.slots])
+        return self.settled(np.where(self.is_choice, np.minimum(x, last), np.clip(x, 0.0, 1.0)))
+
     def allowed(self, x: Floats) -> Bools:
         """Which vectors, shape (m, s), stand for configs that satisfy the space's constraints, shape (m,).
 
@@ -129,7 +135,8 @@ class Layout:
     @cached_property
     def _switches(self) -> dict[int, Bools]:
         return {
-            k: np.isin(np.arange(self.slots[slot.parent].options), slot.under)
+            # one more than there are options: that of none of them switches nothing on
+            k: np.isin(np.arange(self.slots[slot.parent].options + 1), slot.under)
             for k, slot in enumerate(self.slots)
             if slot.parent >= 0
         }

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from danlu.core.history import History
 from danlu.core.objective import Objective
+from danlu.core.trial import Trial
 from danlu.numerics.pareto import constrained_ranks, covering, crowding
 from danlu.space import Config
-from danlu.strategies.layout import Bools, Floats, Layout
+from danlu.strategies.layout import Bools, Floats, Layout, layout_of
 
 _MARGIN = 0.1  # between a front's worst and the reference that its volumes are measured from, in widths of the front
 _FAILURES = 50  # the last ones: more would outnumber the trials that say where it is good
@@ -33,6 +34,8 @@ class Rows:
         violation: by how much they miss the constraints, in all; shape (n,).
         failed: vectors of the last failures, shape (f, s).
         pending: vectors of trials whose result is awaited, shape (q, s).
+        inside: which of the trials with values are in the space as it is now, shape (n,); all vectors may lie outside
+            of it where the space was changed.
     """
 
     numbers: NDArray[np.int64]
@@ -42,6 +45,7 @@ class Rows:
     violation: Floats
     failed: Floats
     pending: Floats
+    inside: Bools
 
     def __len__(self) -> int:
         return len(self.x)
@@ -95,28 +99,47 @@ class Rows:
 
 def rows_of(history: History, layout: Layout) -> Rows:
     """The rows of a history."""
+    return _rows(history, layout, slice(None), [*history.pending, *history.paused])
+
+
+def inside_rows_of(history: History, layout: Layout) -> Rows:
+    """The rows of the trials in the space as it is now, for what can't learn from others."""
+    waiting = [trial for trial in [*history.pending, *history.paused] if history.is_inside(trial)]
+    return _rows(history, layout, history.arrays().inside, waiting)
+
+
+def _rows(history: History, layout: Layout, ended: Bools | slice, waiting: Sequence[Trial]) -> Rows:
+    """The rows of some of the finished trials, and of some whose result is awaited."""
     arrays = history.arrays()
-    n, m, c = len(arrays.numbers), len(history.goals), len(history.constraints)
-    losses, bounds = arrays.losses.reshape(n, m), arrays.bounds.reshape(n, c)
+    numbers, u, inside = arrays.numbers[ended], arrays.u[ended], arrays.inside[ended]
+    n, m, c = len(numbers), len(history.goals), len(history.constraints)
+    losses, bounds = arrays.losses[ended].reshape(n, m), arrays.bounds[ended].reshape(n, c)
     valued = np.isfinite(losses).all(axis=1)
-    x = layout.vectors(arrays.u) if n else np.empty((0, len(layout)))
-    waiting = [history.space.encode(trial.config) for trial in [*history.pending, *history.paused]]
-    pending = layout.vectors(np.array(waiting)) if waiting else np.empty((0, len(layout)))
+    x = layout.vectors(u) if n else np.empty((0, len(layout)))
+    awaited = [history.space.place(trial.config) for trial in waiting]
+    pending = layout.vectors(np.array(awaited)) if awaited else np.empty((0, len(layout)))
     violation = violations(bounds[valued], history.constraints)
     failed = x[~valued][-_FAILURES:]
-    return Rows(arrays.numbers[valued], x[valued], losses[valued], bounds[valued], violation, failed, pending)
+    return Rows(
+        numbers[valued], x[valued], losses[valued], bounds[valued], violation, failed, pending, inside[valued]
+    )  # fmt: skip
 
 
 def incumbent_of(history: History, rows: Rows) -> Config:
     """The config of the best trial; of several objectives, or where none keeps the constraints, of the first in order.
 
+    Of the trials in the space as it is now; if there are none, the config of the space that is nearest to the best.
+
     Args:
         history: with at least one row.
         rows: its rows.
     """
-    if len(history.goals) == 1 and history.best is not None:
+    if len(history.goals) == 1 and history.best is not None and history.is_inside(history.best):
         return history.best.config
-    return history.trials[int(rows.numbers[rows.best_first()[0]])].config
+    order = rows.best_first()
+    if rows.inside.any():
+        return history.trials[int(rows.numbers[order[rows.inside[order]][0]])].config
+    return layout_of(history.space).config(rows.x[order[0]])
 
 
 def violations(bounds: Floats, constraints: Sequence[Objective]) -> Floats:

@@ -84,10 +84,12 @@ def changes(space: Space) -> SearchStrategy[Space]:
 @st.composite
 def _changed(draw: st.DrawFn, space: Space) -> Space:
     """The members in another order, some of them changed, perhaps with another one; without constraints."""
+    members: dict[str, Dimension | Space]
     members = {name: draw(_changed_member(member)) for name, member in space.members.items()}
     if draw(st.booleans()):
         added = draw(dimensions())
-        members["added"] = added.with_default(added.quantile(draw(st.floats(0, 1, exclude_max=True))))
+        default = added.quantile(draw(st.floats(0, 1, exclude_max=True)))
+        members["added"] = added.with_default(default)  # type: ignore[assignment]
     return Space({name: members[name] for name in draw(st.permutations(list(members)))})
 
 

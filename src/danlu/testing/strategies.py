@@ -23,7 +23,7 @@ from danlu.runners.inline import Inline
 from danlu.space import Choice, Float, Int, Space
 from danlu.stores.memory import Memory
 from danlu.study import Study, resolve_strategy
-from danlu.testing.spaces import spaces
+from danlu.testing.spaces import changes, spaces
 
 SMALL = Space({"width": Int(1, 4), "activation": Choice("relu", "gelu", "tanh"), "norm": Choice(True, False)})
 """24 configs."""
@@ -47,6 +47,12 @@ SPARSE = Space(
     where=["n * m == 12", "activation == 'relu' or n < m"],
 )
 """6 allowed configs among 128."""
+
+_OVERLAPPING = Space({"norm": Choice(False), "width": Int(3, 6), "activation": Choice("swish", "gelu")})
+"""Four of its configs are of SMALL."""
+
+_CHANGED = spaces().flatmap(lambda space: st.tuples(st.just(space), changes(space)))
+"""A space, and one in which a study of it may go on."""
 
 _QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -155,6 +161,32 @@ class StrategyKit:
         checked = list(verify(store.read("study"), resolve_strategy))
         assert len(checked) >= len(study.trials)
         assert [mismatch for _, mismatch in checked if mismatch] == []
+
+    @_QUICK
+    @given(both=_CHANGED, seed=st.integers(0, 2**32))
+    @example(both=(MIXED, CONSTRAINED), seed=0)
+    @example(both=(SMALL, _OVERLAPPING), seed=0)
+    def test_goes_on_in_a_space_that_was_changed(self, both: tuple[Space, Space], seed: int) -> None:
+        was, now = both
+        study, store = self.study(was, seed)
+        for k in range(8):
+            trial = study.ask()
+            if trial is not None and k != 5:  # which is still running
+                study.fail(trial, "boom") if k % 4 == 3 else study.tell(trial, loss=bowl_value(trial.config))
+        try:
+            study.change(now)
+        except StrategyError:
+            reject()
+        for k in range(6):
+            again = Study.open(store=store)
+            assert _suggestion(again.strategy, again.history) == _suggestion(self.make(), study.history)
+            trial = study.ask()
+            if trial is None:
+                break
+            assert now.contains(trial.config)
+            study.fail(trial, "boom") if k % 4 == 3 else study.tell(trial, loss=bowl_value(trial.config))
+        assert [mismatch for _, mismatch in verify(store.read("study"), resolve_strategy) if mismatch] == []
+        assert outcome(fold(store.read("study"))) == outcome(study.history)
 
     @settings(_QUICK, max_examples=2)
     @given(space=spaces(), seed=st.integers(0, 2**32))

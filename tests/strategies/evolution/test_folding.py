@@ -110,3 +110,16 @@ def test_violations_are_shares_of_the_bounds():
     study.fail(study.ask())
     found = folded(study.history, "key", tuple, lambda state, ended: (*state, ended.violation))
     assert found == pytest.approx((0.0, 0.25 + 0.2, 3.0, np.inf))
+
+
+def test_trials_outside_of_a_space_that_was_changed_are_left_out():
+    study = study_of([0.5, 0.2, 0.9, None, 0.4])
+    inside = [trial.config["x"] >= 0.4 for trial in study.trials]
+    assert 0 < sum(inside) < 5
+    counting = Counting()
+    counting.over(study)
+    study.change(Space({"x": Float(0.4, 1.0)}))
+    expected = [loss for loss, there in zip([0.5, 0.2, 0.9, np.nan, 0.4], inside, strict=True) if there]
+    assert np.array_equal(counting.over(study, "another space, another key"), expected, equal_nan=True)
+    folding.forget()
+    assert np.array_equal(counting.over(study, "another space, another key"), expected, equal_nan=True)

@@ -13,6 +13,7 @@ from danlu.strategies.gp.gp import GP
 from danlu.strategies.gp.surrogate import Surrogate
 from danlu.strategies.gp.view import VIEWS
 from danlu.strategies.random import Random
+from danlu.strategies.tpe.tpe import TPE
 
 SPACE = Space(
     {
@@ -176,3 +177,16 @@ def test_the_way_back_is_monotone_and_exact_at_the_trials(view, losses):
 def test_beyond_the_trials_it_goes_straight_on():
     back = back_of(np.array([0.0, 1.0, 2.0]), np.array([10.0, 20.0, 40.0]))
     assert back(np.array([-1.0, 0.5, 3.0])).tolist() == [0.0, 15.0, 60.0]
+
+
+def test_in_a_changed_space_it_tells_of_that_space_and_predicts_earlier_trials_too():
+    study = study_of(20, strategy="sobol")
+    before = [trial.config for trial in study.trials]
+    study.change(Space({**SPACE.members, "x": Float(0.2, 1.0), "opt": Choice("adam", "lion")}))
+    for explanation in (GP().explain(study.history), TPE().explain(study.history)):
+        assert study.space.contains(explanation.held)
+        grid = explanation.grid("x", "opt", levels=5)
+        assert (grid.axes[0][0], grid.axes[0][-1], grid.axes[1]) == (0.2, 1.0, ("adam", "lion"))
+        assert all(np.isfinite(column).all() for column in grid.columns.values())
+    median, _ = GP().explain(study.history).predict(before)
+    assert np.corrcoef(median, [loss(config) for config in before])[0, 1] > 0.8

@@ -4,7 +4,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from danlu import Choice, Float, Int, Space, Study
-from danlu.strategies.gp.gp import GP, recommended
+from danlu.strategies.gp.gp import GP, _plan, recommended
+from danlu.strategies.gp.surrogate import Surrogate
+from danlu.strategies.layout import layout_of
+from danlu.strategies.rows import rows_of
 from danlu.testing.spaces import spaces
 from danlu.testing.strategies import StrategyKit
 
@@ -154,3 +157,104 @@ def test_what_misses_a_constraint_is_not_recommended():
     for k in range(9):
         study.tell(study.ask(), loss=float(k), c=2.0 if k < 4 else 0.0)
     assert recommended(study.history).metrics["c"] == 0.0
+
+
+# another space --------------------------------------------------------------------------------------------------------
+
+
+def searching(space, loss, trials, strategy="gp", seed=0):
+    study = Study(space, minimize="loss", strategy=strategy, seed=seed)
+    return goes_on(study, loss, trials)
+
+
+def goes_on(study, loss, trials):
+    for _ in range(trials):
+        trial = study.ask()
+        study.tell(trial, loss=loss(trial.config))
+    return study
+
+
+def plane(low, high):
+    return Space({"x": Float(low, high), "y": Float(0.0, 1.0)})
+
+
+def test_after_widening_the_model_goes_on_and_no_design_is_made_again():
+    study = searching(plane(0.5, 1.0), lambda c: (c["x"] - 0.3) ** 2 + (c["y"] - 0.5) ** 2, 12)
+    study.change(Space({**plane(0.0, 1.0).members, "z": Float(0.0, 1.0, default=0.5)}))
+    first = study.ask()
+    assert first.origin == "gp: expected improvement"
+    assert first.config["x"] < 0.5  # where the trend leads
+    study.tell(first, loss=0.01)
+    assert not any("design" in study.ask().origin for _ in range(5))
+
+
+def test_after_narrowing_it_predicts_from_trials_outside():
+    def loss(c):
+        return float(np.sin(5 * c["x"]) + (c["y"] - 0.5) ** 2)
+
+    study = searching(plane(0.0, 1.0), loss, 25, strategy="sobol")
+    xs = sorted(trial.config["x"] for trial in study.trials)
+    gap = max(range(24), key=lambda k: xs[k + 1] - xs[k])
+    study.change(plane(xs[gap] + 1e-6, xs[gap + 1] - 1e-6), strategy="gp")
+    assert not any(study.history.is_inside(trial) for trial in study.trials)
+    explanation = GP().explain(study.history)
+    corners = [{"x": x, "y": y} for x in (study.space["x"].low, study.space["x"].high) for y in (0.0, 0.5, 1.0)]
+    median, _ = explanation.predict(corners)
+    assert median == pytest.approx([loss(c) for c in corners], abs=0.08)
+    assert study.space.contains(explanation.held)
+    best = goes_on(study, loss, 4)
+    inside = [trial.value for trial in best.trials if best.history.is_inside(trial)]
+    assert min(inside) < min(loss(c) for c in corners) + 0.01
+
+
+def test_what_was_best_outside_is_neither_a_centre_nor_a_threshold():
+    def loss(c):
+        return (c["x"] - 0.1) ** 2 + (c["y"] - 0.5) ** 2
+
+    study = searching(plane(0.0, 1.0), loss, 20)
+    assert study.best.value < 1e-3
+    goes_on_in = plane(0.4, 1.0)
+    study.change(goes_on_in)
+    goes_on(study, loss, 4)
+    new = [trial for trial in study.trials if trial.number >= 20]
+    assert all(goes_on_in.contains(trial.config) for trial in new)
+    assert min(trial.value for trial in new) < 0.09 + 5e-3  # the best that there is inside is 0.09
+    assert study.best.number < 20
+    layout = layout_of(study.space)
+    plan = _plan(study.history, layout, rows_of(study.history, layout), np.random.default_rng(0))
+    inside = [layout.vectors(study.space.place(t.config)[None])[0] for t in study.trials if study.history.is_inside(t)]
+    assert all(any(np.array_equal(centre, x) for x in inside) for centre in plan.centres)
+    # far below what was seen inside, there is nothing to gain: the threshold is the best inside, not the best of all
+    [gain] = plan.score(np.array([[0.0, 0.5]]), Surrogate.predict)
+    assert gain > -6
+
+
+def test_trials_of_a_removed_option_tell_where_it_is_good_with_the_others():
+    def space(*options):
+        return Space({"lr": Float(1e-5, 1.0, log=True), "act": Choice(*options)})
+
+    def loss(c):
+        return (np.log10(c["lr"]) + 2) ** 2 + {"a": 0.0, "b": 0.3, "new": 0.2}[c["act"]]
+
+    study = searching(space("a"), loss, 12)
+    study.change(space("b", "new"))
+    first, second = (goes_on(study, loss, 1).trials[-1] for _ in range(2))
+    assert abs(np.log10(first.config["lr"]) + 2) < 0.3
+    assert abs(np.log10(second.config["lr"]) + 2) < 0.3
+
+
+@pytest.mark.parametrize("strategy", ["gp", "tpe"])
+def test_several_objectives_and_constraints_go_on_in_a_narrowed_space(strategy):
+    study = Study(plane(0.0, 1.0), minimize=["a", "b"], subject_to=["c <= 0.6"], strategy=strategy)
+
+    def trials(count):
+        for _ in range(count):
+            trial = study.ask()
+            x, y = trial.config["x"], trial.config["y"]
+            study.tell(trial, a=x, b=(1 - x) ** 2 + y, c=x * y)
+
+    trials(15)
+    study.change(Space({"x": Float(0.6, 0.9), "y": Int(0, 1)}))
+    trials(4)
+    assert all(study.space.contains(trial.config) for trial in study.trials[15:])
+    assert study.verify() == []

@@ -46,7 +46,9 @@ def test_of_many_trials_a_bounded_number_is_looked_at(count):
     layout = layout_of(Space({"x": Float(0.0, 1.0)}))
     rng = np.random.default_rng(0)
     x, losses, none = rng.random((count, 1)), rng.random((count, 1)), np.empty((0, 1))
-    rows = Rows(np.arange(count), x, losses, np.empty((count, 0)), np.zeros(count), none, none)
+    rows = Rows(
+        np.arange(count), x, losses, np.empty((count, 0)), np.zeros(count), none, none, np.ones(count, dtype=bool)
+    )
     [good], [others] = TPE()._split(layout, rows, groups_of(layout), rng)
     assert len(good.mu) == 26
     assert len(others.mu) == 501

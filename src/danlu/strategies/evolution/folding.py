@@ -63,6 +63,8 @@ _memo: list[_Kept] = []
 def folded(history: History, key: Hashable, start: Callable[[], S], step: Callable[[S, Ended], S]) -> S:
     """The state after all finished trials; a call costs O(trials that finished since the last one).
 
+    Those outside of a space that was changed are left out: generations are made again of the others.
+
     Args:
         history: of which the finished trials are folded.
         key: all that `start` and `step` depend on besides their arguments.
@@ -74,7 +76,8 @@ def folded(history: History, key: Hashable, start: Callable[[], S], step: Callab
     count, digest, state = (0, b"", start()) if kept is None else (kept.count, kept.digest, kept.state)
     for k in range(count, len(arrays.numbers)):
         digest = _digest(digest, history, arrays, k)
-        state = step(state, _ended(history, arrays, k))
+        if arrays.inside[k]:
+            state = step(state, _ended(history, arrays, k))
     _remember(_Kept(key, len(arrays.numbers), arrays.u.base, digest, state))
     return state
 
@@ -108,7 +111,8 @@ def _remember(kept: _Kept) -> None:
 
 def _digest(before: bytes, history: History, arrays: Arrays, k: int) -> bytes:
     """A digest of the first k + 1 finished trials, from that of the first k."""
-    row = b"".join(array[k].tobytes() for array in (arrays.numbers, arrays.u, arrays.losses, arrays.bounds))
+    columns = (arrays.numbers, arrays.u, arrays.losses, arrays.bounds, arrays.inside)
+    row = b"".join(array[k].tobytes() for array in columns)
     return blake2b(before + row + _strategy(history, arrays, k).encode(), digest_size=16).digest()
 
 

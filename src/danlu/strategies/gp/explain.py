@@ -139,7 +139,7 @@ class Explanation:
         )  # fmt: skip
 
     def _vectors(self, configs: Sequence[Mapping[str, Value]]) -> Floats:
-        return self.layout.vectors(np.array([self.layout.space.encode(config) for config in configs]))
+        return self.layout.vectors(np.array([self.layout.space.place(config) for config in configs]))
 
     def _predict(self, x: Floats, objective: int) -> tuple[Floats, Floats]:
         mu, sigma = self.surrogates[objective].predict(x)

@@ -38,7 +38,7 @@ from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
 from danlu.strategies.points import point
-from danlu.strategies.rows import Rows, incumbent_of, rows_of, since_progress
+from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, since_progress
 from danlu.strategies.tpe.tpe import TPE
 
 _STUCK = 8  # trials without progress
@@ -124,7 +124,8 @@ class GP(Strategy):
 
 def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> Suggestion:
     if _others_speak(rows, rng):
-        return _first_untried(history, layout, TPE(candidates=32).ranked(layout, rows, rng), "tpe, when stuck", rng)
+        inside = inside_rows_of(history, layout)
+        return _first_untried(history, layout, TPE(candidates=32).ranked(layout, inside, rng), "tpe, when stuck", rng)
     plan = _plan(history, layout, rows, rng)
     return _first_untried(history, layout, _ranked(layout, plan, rng), plan.name, rng)
 
@@ -135,10 +136,13 @@ def _others_speak(rows: Rows, rng: np.random.Generator) -> bool:
 
 
 def _since_progress(rows: Rows) -> tuple[int, int]:
-    """As `since_progress`, of the losses of trials that keep the constraints; never stuck with several objectives."""
-    if rows.goals.shape[1] > 1:
-        return 0, 0  # about every second trial joins the front
-    return since_progress(np.where(rows.feasible, rows.losses, rows.losses.max()))
+    """As `since_progress`, of the losses of trials that keep the constraints; never stuck with several objectives.
+
+    Trials outside of a space that was changed don't count: what they reached may not be there any more.
+    """
+    if rows.goals.shape[1] > 1 or not rows.inside.any():
+        return 0, 0  # of several objectives, about every second trial joins the front
+    return since_progress(np.where(rows.feasible, rows.losses, rows.losses.max())[rows.inside])
 
 
 def recommended(history: History) -> Trial | None:
@@ -193,23 +197,28 @@ def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator
     view = _CLIPPED if rows.goals.shape[1] > 1 else turn
     surrogates = tuple(_surrogate(kernel, rows, losses, view, kept) for losses in rows.goals.T)
     constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending, turn)
-    believed = _Believed(surrogates, constraints, rows.x[kept], rows.feasible[kept])
+    believed = _believed(layout, rows, kept, surrogates, constraints)
     name, score, centres = _aim(believed, turn, _since_progress(rows), rng)
     return _Plan(name, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)
 
 
 @dataclass(frozen=True, eq=False)
 class _Believed:
-    """The surrogates, and the rows that they were made of: vectors x, and which of them keep the constraints."""
+    """What is believed of the rows that improvements are measured from; made by `_believed`.
+
+    Attributes:
+        surrogates: one an objective.
+        constraints: what is believed of them.
+        x: vectors of the rows, shape (n, s).
+        means: posterior mean of each objective there, shape (n, m).
+        feasible: which of them keep the constraints, shape (n,).
+    """
 
     surrogates: tuple[Surrogate, ...]
     constraints: Constraints
     x: Floats
+    means: Floats
     feasible: Bools
-
-    def means(self) -> Floats:
-        """Posterior mean of each objective at the rows, shape (n, m)."""
-        return np.stack([surrogate.at_rows()[: len(self.x)] for surrogate in self.surrogates], axis=1)
 
     def allowed(self) -> NDArray[np.int64]:
         """Rows that rather keep the constraints than not, as is believed; where that is none, as was seen."""
@@ -219,13 +228,25 @@ class _Believed:
         return np.flatnonzero(likely if likely.any() else self.feasible)
 
 
+def _believed(
+    layout: Layout, rows: Rows, kept: NDArray[np.int64], surrogates: tuple[Surrogate, ...], constraints: Constraints
+) -> _Believed:
+    """Of the rows inside the space as it is now; if there are none, of what is nearest to those outside."""
+    x, feasible, inside = rows.x[kept], rows.feasible[kept], rows.inside[kept]
+    if not inside.any():
+        x = layout.nearest(x)
+        return _Believed(surrogates, constraints, x, np.stack([s.mean(x) for s in surrogates], axis=1), feasible)
+    means = np.stack([surrogate.at_rows()[: len(kept)] for surrogate in surrogates], axis=1)
+    return _Believed(surrogates, constraints, x[inside], means[inside], feasible[inside])
+
+
 def _aim(believed: _Believed, turn: int, since: tuple[int, int], rng: np.random.Generator) -> tuple[str, Score, Floats]:
     """The name of the acquisition, the acquisition, and the centres around which it is looked at."""
     x, constraints, allowed = believed.x, believed.constraints, believed.allowed()
     if not len(allowed):
         hopeful = np.argsort(-constraints.log_probability(x, Surrogate.predict), kind="stable")[:5]
         return "feasibility", constraints.log_probability, x[hopeful]
-    means = believed.means()[allowed]
+    means = believed.means[allowed]
     if len(believed.surrogates) > 1:
         name, score = _front_goal(believed.surrogates, means, turn, rng)
         # any five of the front: sooner or later each of it is looked around
@@ -257,11 +278,15 @@ def _surrogate(kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDAr
 
 
 def _kept(rows: Rows) -> NDArray[np.int64]:
-    """Rows that the surrogate is made of: the best quarter, the newest tenth, and an even choice of the rest."""
+    """Rows that the surrogate is made of: the best quarter, the newest tenth, and an even choice of the rest.
+
+    The best are those inside the space as it is now, as far as there are so many.
+    """
     n = len(rows)
     if n <= _MOST:
         return np.arange(n)
-    best = rows.best_first()[: _MOST // 4]
+    order = rows.best_first()
+    best = np.concatenate([order[rows.inside[order]], order[~rows.inside[order]]])[: _MOST // 4]
     newest = np.arange(n - _MOST // 10, n)
     chosen = np.union1d(best, newest)
     rest = np.setdiff1d(np.arange(n), chosen)

@@ -3,7 +3,8 @@
 Notation
     x: vectors of a layout, shape (n, s); X: their features, shape (n, c): numbers as they are, then options one-hot
         times √½, then a column √½ · [active] for each set of slots that are switched on together
-    w(x) = 1 − (1 − x^a)^b on the numbers (Kumaraswamy), Z = w(X) / ℓ
+    w(x) = 1 − (1 − x^a)^b on the numbers (Kumaraswamy), Z = w(X) / ℓ; outside of [0, 1], where trials from before a
+        change of the space may lie, on as a straight line of slope 1
     r² = |Z_i − Z_j|²,  k = σ_f² (1 + √5 r + 5/3 r²) exp(−√5 r): Matérn 5/2
     K = k + diag(σ_n² + v), v: a row's own additional noise;  α = K⁻¹ z
     θ = (ln ℓ of numbers, of choices, of switches | ln σ_f² | ln σ_n² | ln a | ln b)
@@ -136,7 +137,8 @@ class Kernel:
         x = np.clip(X[:, :p], _EDGE, 1.0 - _EDGE)
         one_less = -np.expm1(a * np.log(x))
         powered = one_less**b
-        return 1.0 - powered, one_less, powered
+        beyond = X[:, :p] - np.clip(X[:, :p], 0.0, 1.0)
+        return 1.0 - powered + beyond, one_less, powered
 
     def _warp_slopes(self, theta: Floats, X: Floats, one_less: Floats, powered: Floats) -> tuple[Floats, Floats]:
         """∂w/∂ln a = a b (1 − x^a)^(b−1) x^a ln x  and  ∂w/∂ln b = −b (1 − x^a)^b ln(1 − x^a)."""

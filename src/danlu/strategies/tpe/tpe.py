@@ -1,7 +1,9 @@
 """TPE: the candidate that is most typical of the good trials and least of the others.
 
 Which trials are good is a matter of their order: by loss; with constraints those that keep them first, the others by
-violation; with several objectives by front, the last front thinned to what dominates the most.
+violation; with several objectives by front, the last front thinned to what dominates the most. In a space that was
+changed only the trials inside count: kernels of others have next to no mass there, and the best tenth of all trials may
+lie outside altogether.
 
 Sources
     Bergstra, Bardenet, Bengio & Kégl (2011), section 4; the mixtures are described in `parzen`.
@@ -22,7 +24,7 @@ from danlu.space import Config
 from danlu.strategies.fresh import is_exhausted, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 from danlu.strategies.rejection import allowed_draws
-from danlu.strategies.rows import Rows, incumbent_of, rows_of
+from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of
 from danlu.strategies.tpe.explain import Explanation
 from danlu.strategies.tpe.parzen import Group, Mixture, groups_of, log_densities, mixture
 
@@ -50,7 +52,7 @@ class TPE(Strategy):
         if is_exhausted(history):
             return EXHAUSTED
         layout = layout_of(space)
-        rows = rows_of(history, layout)
+        rows = inside_rows_of(history, layout)
         if len(history.trials) < self.start or len(rows) < 2:
             return start_fresh(history, "tpe: random", lambda _: space.sample(rng))
         candidates = self.ranked(layout, rows, rng)
@@ -67,7 +69,7 @@ class TPE(Strategy):
     def explain(self, history: History) -> Explanation | None:
         """The densities from which the next suggestion is made; None of fewer than two trials."""
         layout = layout_of(history.space)
-        rows = rows_of(history, layout)
+        rows = inside_rows_of(history, layout)
         if len(rows) < 2:
             return None
         held = incumbent_of(history, rows)
