@@ -272,3 +272,18 @@ def test_it_prints_as_a_table():
     assert lines[1].startswith("x0 ")
     assert "%" in lines[1]
     assert lines[-1].startswith("unexplained")
+
+
+def test_trials_outside_of_a_changed_space_are_left_out():
+    study = Study(unit(2), minimize="loss", strategy="sobol")
+    for _ in range(60):
+        trial = study.ask()
+        x0, x1 = trial.config["x0"], trial.config["x1"]
+        study.tell(trial, loss=100.0 * (x0 > 0.5) + x1)
+    assert importance(study).main["x0"].share > 0.9
+    study.change(Space({"x0": Float(0.0, 0.49), "x1": Float(0.0, 1.0)}))
+    told = importance(study)
+    inside = sum(trial.config["x0"] <= 0.49 for trial in study.trials)
+    assert told.trials == inside
+    assert told.note == f"left out: {60 - inside} outside of the space as it is now"
+    assert told.main["x1"].share > 0.9

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from tests.pictures.studies import search_entries
 
+from danlu.core import event as ev
 from danlu.core.history import opened
 from danlu.errors import DanluError
 from danlu.pictures.animation import animate, durations, frames_of, thinned
@@ -138,3 +139,15 @@ def test_an_unknown_ending_is_refused(tmp_path):
 def test_without_any_history_there_is_nothing_to_film(tmp_path):
     with pytest.raises(DanluError, match="no history"):
         animate(Progress(), [], tmp_path / "a.gif")
+
+
+def test_a_film_of_a_study_whose_space_was_changed_is_drawn_in_the_last_space(tmp_path):
+    from danlu.space import Choice, Float, Space
+    from danlu.testing.pictures import moved
+
+    entries = list(search_entries(6, failing=False))
+    now = Space({"lr": Float(1e-4, 1e-2, log=True), "width": SPACE["width"], "dropout": SPACE["dropout"],
+                 "activation": Choice("swish", "relu"), "decay": Float(0.0, 1.0, default=0.0)})  # fmt: skip
+    ended = [*moved(iter(entries[:-1]), now), ev.Entry(len(entries) + 1, 100.0, entries[-1].events)]
+    path = animate(Map("lr", "activation"), histories(ended), tmp_path / "map.html", frames=4)
+    assert "swish" in path.read_text()

@@ -152,3 +152,16 @@ def test_a_film_keeps_names_grid_and_lengths_of_its_last_moment():
     assert {name: early.facts[name] for name in ("names", "grid", "lengths", "noise")} == {
         name: last.facts[name] for name in ("names", "grid", "lengths", "noise")
     }
+
+
+def test_trials_outside_of_a_changed_space_are_left_out_and_counted_but_teach_the_estimate():
+    from danlu.testing.pictures import study
+
+    frame = Map("lr", "activation").frame(history := study("in a changed space"))
+    on = [
+        t for t in history.trials if history.space["lr"].contains(t.config["lr"]) and t.config["activation"] != "relu"
+    ]
+    assert 0 < len(on) < 30
+    assert len([row for row in frame.tables["trials"] if row["kind"] == "trial"]) == len(on)
+    assert f"{30 - len(on)} trials left out, outside of the space as it is now" in frame.notes
+    assert frame.axes["y"].options == ("gelu", "tanh", "swish")

@@ -122,3 +122,19 @@ def test_an_ending_that_is_unknown_is_refused_and_writes_nothing(tmp_path):
     with pytest.raises(ArtifactError, match=r"one of \.csv, \.jsonl, \.parquet"):
         export(HISTORY, tmp_path / "out.xlsx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_went_with_an_option_is_still_exported():
+    optimizer = Choice({"sgd": Space({"momentum": Float(0.0, 1.0)}), "adam": None})
+    study = Study({"optimizer": optimizer}, minimize="loss", strategy="random")
+    study.queue({"optimizer": "sgd", "optimizer.sgd.momentum": 0.25})
+    study.tell(study.ask(), loss=1.0)
+    study.change({"optimizer": Choice("adam", "lion"), "decay": Float(0.0, 1.0, default=0.0)})
+    study.tell(study.ask(), loss=2.0)
+    first, second = trial_table(study.history)
+    assert (first["config.optimizer"], first["config.optimizer.sgd.momentum"], first["config.decay"]) == (
+        "sgd",
+        0.25,
+        0.0,
+    )
+    assert second["config.optimizer.sgd.momentum"] is None

@@ -189,7 +189,9 @@ def _rows(history: History, objective: Objective) -> tuple[Floats, Floats, list[
     left = Counter[str]()
     for trial in history.trials:
         value = trial.metric(objective)
-        if trial.status is Status.COMPLETE and value is not None and math.isfinite(value):
+        if trial.is_finished and not history.is_inside(trial):
+            left["outside of the space as it is now"] += 1
+        elif trial.status is Status.COMPLETE and value is not None and math.isfinite(value):
             found.append((objective.loss(value), *history.space.encode(trial.config)))
         elif trial.status is Status.FAILED or trial.status is Status.STOPPED:
             left["failed" if trial.status is Status.FAILED else "stopped early"] += 1

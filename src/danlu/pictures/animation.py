@@ -1,6 +1,6 @@
 """Films: the same picture over the moments of a study, as a GIF or as a page with a slider.
 
-Axes, colours, layout and the length scales of an estimate are those of the last moment in all of them.
+Space, axes, colours, layout and the length scales of an estimate are those of the last moment in all of them.
 """
 
 import io
@@ -72,6 +72,7 @@ def animate(
     path = Path(path)
     draw = ending(path, _FORMATS)
     moments = thinned(frames_of(histories), frames)
+    moments = [moment.seen_from(moments[-1]) for moment in moments]
     if not moments:
         raise DanluError("there is no history to draw. Pass a study, or the histories of its journal.")
     drawn, style = _drawn(picture, moments, Style(width, dark))

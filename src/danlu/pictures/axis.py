@@ -55,6 +55,12 @@ class Axis:
         """Whether a value is worse than the axis reaches."""
         return self.is_cut and (value - self.bad) * self.sign > 0
 
+    def holds(self, value: Value) -> bool:
+        """Whether a hyperparameter's value has a place on it; one from before a change of the space may have none."""
+        if self.options:
+            return _label(value, self.quoted) in self.options
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+
     def clip(self, value: float) -> float:
         """The value, or the nearest end."""
         return min(max(value, self.low), self.high)

@@ -12,7 +12,7 @@ from danlu.core.history import History
 from danlu.core.trial import File, Trial
 from danlu.errors import DanluError, UnknownName
 from danlu.pictures import marks, raster
-from danlu.pictures.axis import brief
+from danlu.pictures.axis import axis_of, brief
 from danlu.pictures.leading import leading, ranked
 from danlu.pictures.picture import Frame, Picture, Row
 from danlu.pictures.sheet import Place, Sheet, sheet_of
@@ -46,7 +46,7 @@ class Gallery(Picture):
         names = self._names(history)
         image = self._image(history)
         everything = marks.by_number(history)
-        trials = [trial for trial in everything if all(name in trial.config for name in names)]
+        trials, left_out = marks.placed(everything, [axis_of(name, history.space[name]) for name in names], names)
         sheet = self.fact("sheet", sheet_of(history, trials, names))
         shown = _best_of_each(trials, sheet)
         best = marks.best_of(history)
@@ -58,8 +58,7 @@ class Gallery(Picture):
         notes = [*marks.notes_on(history), sheet.note] if trials else marks.notes_on(history)
         if hidden := len(trials) - len(shown):
             notes.append(f"{marks.plural(hidden, 'trial')} not shown: the best of each cell is")
-        if left_out := len(everything) - len(trials):
-            notes.append(f"{marks.plural(left_out, 'trial')} left out, where {' or '.join(names)} is inactive")
+        notes += left_out
         if image is None and trials:
             notes.append("no trial has left an image")
         # cells as high as the highest image, within reason

@@ -71,10 +71,10 @@ class Map(Picture):
 
 def _frame(picture: Map, history: History, names: tuple[str, ...]) -> Frame:
     everything = marks.by_number(history)
-    trials = [trial for trial in everything if all(name in trial.config for name in names)]
+    axes = [axis_of(name, history.space[name]) for name in names]
+    trials, left_out = marks.placed(everything, axes, names)
     good = [trial for trial in trials if marks.kind_of(trial) == "trial"]
     value = picture.axis("value", value_axis(history.goals[0], np.array([t.loss for t in good]), *_COLOURS))
-    axes = [axis_of(name, history.space[name]) for name in names]
     points = [tuple(shown(a, t.config[n]) for a, n in zip(axes, names, strict=True)) for t in trials]
     ended = [pair for pair, trial in zip(points, trials, strict=True) if trial.is_finished]
     grid = picture.fact("grid", grid_of(ended, (axes[0].options, axes[1].options)))
@@ -109,9 +109,7 @@ def _frame(picture: Map, history: History, names: tuple[str, ...]) -> Frame:
     elif grid is None and not is_dense:
         notes.append("the later a trial, the stronger its dot")
     notes += marks.notes_on_rest(trials, "", "the estimate" if grid is None else "the cells", is_dense)
-    if left_out := len(everything) - len(trials):
-        where = " and ".join(name for name in names if any(name not in t.config for t in everything))
-        notes.append(f"{marks.plural(left_out, 'trial')} left out, where {where} is inactive")
+    notes += left_out
     if beyond := marks.beyond(trials, value):
         notes.append(f"colours end at {brief(value.bad)}: {marks.plural(beyond, 'trial')} worse")
     kinds = tuple(kind for kind in marks.kinds_in(tables["trials"]) if kind != "trial")

@@ -33,6 +33,19 @@ def by_number(history: History) -> list[Trial]:
     return sorted(history.trials, key=lambda trial: trial.number)
 
 
+def placed(trials: Sequence[Trial], axes: Sequence[Axis], names: Sequence[str]) -> tuple[list[Trial], list[str]]:
+    """The trials that have a place on the axes of some hyperparameters, and what is to be said of the others."""
+    active = [trial for trial in trials if all(name in trial.config for name in names)]
+    found = [t for t in active if all(axis.holds(t.config[name]) for axis, name in zip(axes, names, strict=True))]
+    notes = []
+    if left_out := len(trials) - len(active):
+        where = [name for name in names if any(name not in trial.config for trial in trials)]
+        notes.append(f"{plural(left_out, 'trial')} left out, where {' and '.join(where)} is inactive")
+    if beyond := len(active) - len(found):
+        notes.append(f"{plural(beyond, 'trial')} left out, outside of the space as it is now")
+    return found, notes
+
+
 def counted(history: History) -> list[Trial]:
     """The trials that came to an end with a value that counts, by number."""
     return [trial for trial in by_number(history) if kind_of(trial) == "trial"]

@@ -20,9 +20,9 @@ _POINTS = 120  # of the line
 def slice_frame(picture: Picture, history: History, name: str) -> Frame:
     """Value over hyperparameter: the trials; a line and a band of two standard deviations where five have ended."""
     everything = marks.by_number(history)
-    trials = [trial for trial in everything if name in trial.config]
-    good = [trial for trial in trials if marks.kind_of(trial) == "trial"]
     x = picture.axis("x", axis_of(name, history.space[name]))
+    trials, left_out = marks.placed(everything, [x], [name])
+    good = [trial for trial in trials if marks.kind_of(trial) == "trial"]
     y = picture.axis("y", value_axis(history.goals[0], np.array([t.loss for t in good])))
     facts: dict[str, Any] = {"names": (name,)}
     line: list[Row] = []
@@ -41,9 +41,11 @@ def slice_frame(picture: Picture, history: History, name: str) -> Frame:
     else:
         drawn = trials
     rows = [_row(marks.kind_of(trial), trial, name, x, y) for trial in drawn]
-    rows += [_row(kind, trial, name, x, y) for kind, trial in marks.honours(history) if name in trial.config]
+    numbers = {trial.number for trial in trials}
+    rows += [_row(kind, trial, name, x, y) for kind, trial in marks.honours(history) if trial.number in numbers]
     side = "upper" if y.sign > 0 else "lower"
     notes += marks.notes_on_rest(trials, f" at the {side} border", "the line")
+    notes += left_out
     if beyond := marks.beyond(trials, y):
         notes.append(f"y axis cut at {brief(y.bad)}: {marks.plural(beyond, 'worse trial')} at the {side} border")
     tables = {"trials": marks.layered(rows), "line": tuple(line)}

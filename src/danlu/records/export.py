@@ -19,12 +19,14 @@ What = Literal["trials", "curves"]
 def trial_table(history: History) -> list[Row]:
     """One row per trial: number, status, `config.*`, `metric.*`, and how it went; the same columns in each row."""
     metrics = list(dict.fromkeys(name for trial in history.trials for name in trial.metrics))
+    # those of an option that was taken out of the space are in the configs alone
+    names = dict.fromkeys((*history.space.names, *(name for trial in history.trials for name in trial.config)))
     rows = []
     for trial in history.trials:
         values = trial.metrics
         rows.append(
             {"number": trial.number, "status": str(trial.status), "origin": trial.origin}
-            | {f"config.{name}": trial.config.get(name) for name in history.space.names}
+            | {f"config.{name}": trial.config.get(name) for name in names}
             | {f"metric.{name}": values.get(name) for name in metrics}
             | {"steps": trial.curve.step, "seconds": trial.seconds, "attempt": trial.attempt, "seed": trial.seed}
             | {"reason": trial.reason or None, "error": trial.error or None}

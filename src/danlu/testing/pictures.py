@@ -20,7 +20,7 @@ from danlu.core.trial import Trial
 from danlu.pictures.picture import Frame, Picture
 from danlu.pictures.style import Style
 from danlu.space import Choice, Config, Float, Int, Space
-from danlu.testing.spaces import configs, spaces
+from danlu.testing.spaces import changes, configs, spaces
 
 Ending = Mapping[str, float] | str | None
 """Metrics of a complete trial; "failed", "stopped"; None while it runs."""
@@ -130,6 +130,22 @@ def _fronts(order: Sequence[int] | None) -> History:
     return fold(journal(SPACE, tried, endings, objectives, order))
 
 
+def moved(entries: Iterator[ev.Entry], space: Space) -> Iterator[ev.Entry]:
+    """The entries of a study, and that its space was changed."""
+    for entry in entries:
+        yield entry
+    yield ev.Entry(entry.position + 1, entry.at + 1, (ev.Changed(space=space.to_dict()),))
+
+
+def _changed(order: Sequence[int] | None) -> History:
+    """A narrower range, an option less and one more, and another hyperparameter."""
+    tried = sampled(SPACE, 30)
+    entries = journal(SPACE, tried, [{"val_loss": height(config)} for config in tried], order=order)
+    lr, activation = Float(1e-4, 1e-2, log=True), Choice("gelu", "tanh", "swish")
+    space = Space({**SPACE.members, "lr": lr, "activation": activation, "decay": Float(0.0, 0.1, default=0.0)})
+    return fold(moved(entries, space))
+
+
 def _loss(config: Config) -> Ending:
     return {"val_loss": height(config)}
 
@@ -146,6 +162,7 @@ STUDIES: dict[str, tuple[int, Callable[[Sequence[int] | None], History]]] = {
     "of one hyperparameter": (12, lambda order: _plain(Space({"lr": SPACE["lr"]}), _loss, 12, order)),
     "of one option": (6, lambda order: _plain(Space({"activation": Choice("relu")}), _loss, 6, order)),
     "of several objectives": (20, _fronts),
+    "in a changed space": (30, _changed),
     "thousands": (2000, lambda order: _search(2000, order)),
 }
 """Name -> number of trials, and the history in which they ended in an order (None: one after the other)."""
@@ -254,6 +271,19 @@ class PictureKit:
         frames = [picture.frame(fold(journal(space, tried, endings, order=order))) for order in orders]
         assert frames[0] == frames[1]
         picture.spec(frames[0]).to_dict()
+
+    @_QUICK
+    @given(told=studies(), data=st.data())
+    def test_draws_any_study_whose_space_was_changed(
+        self, told: tuple[Space, list[Config], list[Ending]], data: st.DataObject
+    ) -> None:
+        space, tried, endings = told
+        entries = list(moved(journal(space, tried, endings), data.draw(changes(space))))
+        picture, history = self.make(), fold(entries)
+        last = picture.frame(history)
+        picture.spec(last).to_dict()
+        early = fold(entries[: 1 + len(entries) // 2]).seen_from(history)  # as films draw it
+        picture.spec(replace(picture, like=last).frame(early)).to_dict()
 
 
 def _is_before(number: int) -> Callable[[Trial], bool]:
