@@ -130,6 +130,10 @@ class History(msgspec.Struct, frozen=True, eq=False):
         """Whether a trial's config is one of the space as it is now; one from before a change may not be."""
         return trial.number not in self._outside
 
+    def place(self, trial: Trial) -> NDArray[np.float64]:
+        """A trial's encoded config, shape (d,); of one outside, as `Space.place` says."""
+        return self.space.encode(trial.config) if self.is_inside(trial) else self.space.place(trial.config)
+
     def where(self, keep: Callable[[Trial], bool]) -> "History":
         """A history in which only these trials ever existed; they keep their numbers."""
         return _chosen(self, [trial for trial in self.trials if keep(trial)], _when)
@@ -210,7 +214,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
             math.nan if (v := trial.metric(o)) is None else o.loss(v) - o.loss(o.bound)  # type: ignore[arg-type]
             for o in self.constraints
         ]
-        return Row(self.space.place(trial.config), losses, bounds)
+        return Row(self.place(trial), losses, bounds)
 
     # the fold -------------------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ def estimate(
         axis: of the objective.
         lengths, noise: of another smoother that is to be compared with this one.
     """
-    u = np.array([history.space.place(trial.config) for trial in trials])
+    u = np.array([history.place(trial) for trial in trials])
     values = np.array([axis.clip(trial.value or 0.0) for trial in trials])
     losses = np.log(values) if axis.log else axis.sign * values
     unordered = [not history.space[name].ordered for name in history.space.names]

@@ -116,7 +116,7 @@ def _rows(history: History, layout: Layout, ended: Bools | slice, waiting: Seque
     losses, bounds = arrays.losses[ended].reshape(n, m), arrays.bounds[ended].reshape(n, c)
     valued = np.isfinite(losses).all(axis=1)
     x = layout.vectors(u) if n else np.empty((0, len(layout)))
-    awaited = [history.space.place(trial.config) for trial in waiting]
+    awaited = [history.place(trial) for trial in waiting]
     pending = layout.vectors(np.array(awaited)) if awaited else np.empty((0, len(layout)))
     violation = violations(bounds[valued], history.constraints)
     failed = x[~valued][-_FAILURES:]
