@@ -79,3 +79,15 @@ def test_the_same_key_appended_twice_is_kept_once():
     assert (other.get("b"), other.distinct) == (1, 2)
     assert other.append("c").get("c") == 2
     assert one.distinct == 2
+
+
+@given(st.lists(st.none() | st.integers(0, 3), max_size=12), st.integers(0, 12), st.none() | st.integers(0, 3))
+def test_a_number_may_have_no_key_in_forks_too(keys, cut, other):
+    versions = [Index()]
+    for key in keys:
+        versions.append(versions[-1].append(key))
+    fork = versions[min(cut, len(keys))].append(other)
+    for index, plain in ((versions[-1], keys), (fork, [*keys[:cut], other])):
+        there = {key: plain.index(key) for key in plain if key is not None}
+        assert {key: index.get(key) for key in there} == there
+        assert index.distinct == len(there)

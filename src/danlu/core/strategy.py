@@ -65,7 +65,11 @@ class Strategy:
     """How to search. A strategy is a frozen dataclass: its fields are its settings, all of them in the journal."""
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        """What to do next, given all that happened; trials that are still running are in `history.pending`."""
+        """What to do next, given all that happened; trials that are still running are in `history.pending`.
+
+        Where the space was changed, trials from before may lie outside of it: `history.is_inside` tells, and so does
+        `history.arrays().inside`. A new config must lie inside.
+        """
         raise NotImplementedError
 
     def decide(self, history: History, trial: Trial) -> Decision:

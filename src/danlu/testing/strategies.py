@@ -162,7 +162,7 @@ class StrategyKit:
         assert len(checked) >= len(study.trials)
         assert [mismatch for _, mismatch in checked if mismatch] == []
 
-    @_QUICK
+    @settings(_QUICK, max_examples=10)
     @given(both=_CHANGED, seed=st.integers(0, 2**32))
     @example(both=(MIXED, CONSTRAINED), seed=0)
     @example(both=(SMALL, _OVERLAPPING), seed=0)
