@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from danlu.core.history import History
+from danlu.core.origin import fallback
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.errors import StrategyError
 from danlu.strategies.evolution.distribution import Distribution, Variables, begin, variables_of
@@ -80,13 +81,13 @@ class CMAES(Strategy):
             return EXHAUSTED
         variables = variables_of(layout_of(space))
         if not len(variables):
-            return start_fresh(history, "cmaes: random, nothing can be varied", lambda _: space.sample(rng))
+            return start_fresh(history, fallback("cmaes", "nothing can be varied"), lambda _: space.sample(rng))
         state = self._state(history, variables)
         for _ in range(_DRAWS):
             config = variables.layout.config(state.distribution.draw(rng))
             if is_fresh(history, config):
                 return Start(config, f"cmaes: generation {state.generation + 1}{_nth(state.restarts)}")
-        return start_fresh(history, "cmaes: random, no draw is fresh", lambda _: space.sample(rng))
+        return start_fresh(history, fallback("cmaes", "no draw is fresh"), lambda _: space.sample(rng))
 
     def explain(self, history: History) -> Explanation | None:
         """What the next suggestion is drawn from; None before a trial has a value, or where nothing can be varied."""
