@@ -2,7 +2,7 @@ import numpy as np
 
 from danlu import Float, Space, Study
 from danlu.strategies.layout import layout_of
-from danlu.strategies.rows import Rows, rows_of, violations
+from danlu.strategies.rows import Rows, rows_of, since_progress, violations
 
 SPACE = Space({"x": Float(0.0, 1.0)})
 
@@ -55,3 +55,8 @@ def test_of_several_objectives_it_is_by_front_and_crowding():
     assert set(found[:2]) == {1, 4}
     assert set(found[2:4]) == {2, 3}
     assert found[4:] == [0, 5]
+
+
+def test_losses_near_the_largest_number_are_compared_as_others_are():
+    losses = np.array([1.7e308, 1.7e308, 1.6e308, 1.65e308, -1.7e308, 1.0])
+    assert since_progress(losses) == since_progress(losses / 1e308) == (1, 1)
