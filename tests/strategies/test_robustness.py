@@ -76,7 +76,7 @@ VALUES = {
 
 def searched(strategy, space, value, pending=0, trials=TRIALS, seed=0, store=None):
     """A study in which so many trials are always pending; each suggestion is checked."""
-    study = Study(space, minimize="loss", strategy=strategy, seed=seed, store=store or Memory())
+    study = Study(space, minimize="loss", strategy=strategy, seed=seed, steps=9, store=store or Memory())
     running = []
     while len(study.trials) < trials:
         begin = time.perf_counter()
@@ -138,7 +138,8 @@ def test_any_order_of_ends_and_values_leads_to_one_legal_suggestion(name, data):
     space = data.draw(st.sampled_from([nested(2), SPACES["constraints"], SPACES["ten configs allowed"]]))
     store = Memory()
     try:
-        study = Study(space, minimize="loss", strategy=specimen(name), seed=data.draw(st.integers(0, 99)), store=store)
+        seed = data.draw(st.integers(0, 99))
+        study = Study(space, minimize="loss", strategy=specimen(name), seed=seed, steps=9, store=store)
     except StrategyError:
         reject()
     running = []
