@@ -45,7 +45,7 @@ Recommendation = dict[str, Any]
 
 
 def suggestions(strategy: Strategy, given: Sequence[Recommendation] = ()) -> Iterator[Recommendation]:
-    """What the strategy suggests, one after the other; after each, the study goes on with what is given, if anything."""
+    """What the strategy suggests, one after the other; after each, the study goes on with what is given, if any."""
     first = ev.Opened(SPACE.to_dict(), (Objective("loss"),), plain_strategy(strategy), 0, STEPS)
     history = opened(ev.Entry(1, 0.0, (first,)))
     strategy.check(history)

@@ -1,7 +1,7 @@
 import pytest
+from tests.strategies.recommendations import COMMAND, COUNT, FOLDER, SPACE, differs, path_of, read, suggestions
 
 from danlu.testing.specimens import NAMES, specimen
-from tests.strategies.recommendations import COMMAND, COUNT, FOLDER, SPACE, differs, path_of, read, suggestions
 
 FLIPS = 1
 """Of two candidates that are as good as each other up to roundings, another machine may take the other one. A change

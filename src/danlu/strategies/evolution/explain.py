@@ -67,7 +67,8 @@ class Explanation:
     @property
     def options(self) -> dict[str, Mapping[object, float]]:
         """Probability of each value of each choice, and of each number that has two values only."""
-        layout, found = self.distribution.variables.layout, {}
+        layout = self.distribution.variables.layout
+        found: dict[str, Mapping[object, float]] = {}
         slot_of = layout.slot_of.tolist()
         for slot, q in zip(self.distribution.variables.choices.tolist(), self.distribution.options, strict=True):
             name = layout.space.names[slot_of.index(slot)]
@@ -110,7 +111,7 @@ class Explanation:
             return np.ones(len(values))
         i = variables.choices.tolist().index(slot)
         option = np.abs(values[:, None] - variables.values[i]).argmin(axis=1)
-        return self.distribution.options[i][option]
+        return np.asarray(self.distribution.options[i][option])
 
     def _joint(self, which: list[int], x: Floats) -> Floats:
         """Density of one or two numbers at x, shape (n, 1) or (n, 2), whatever the others are."""
