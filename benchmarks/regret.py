@@ -22,6 +22,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ RESULTS = Path(__file__).parent / "results" / "regret.jsonl"
 # running --------------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4)  # a surrogate takes longer to load than a search
 def problems_of(folder: Path) -> dict[str, Any]:
     """The problems of a folder, by name."""
     spec = importlib.util.spec_from_file_location("problems", folder / "problems.py")

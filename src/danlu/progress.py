@@ -51,10 +51,15 @@ def _live(console: Console, trials: int | None) -> Iterator[Watch]:
 
 def _lines(console: Console, trials: int | None) -> Watch:
     known: list[int] = []
+    noted: list[int] = []
 
     def watch(history: History) -> None:
         if not known:
             known.append(_ended(history))
+            noted.append(len(history.notes))
+        for text in history.notes[noted[0] :]:
+            console.print(f"note: {text}", highlight=False, soft_wrap=True, markup=False)
+        noted[0] = len(history.notes)
         for trial in history.finished[known[0] :]:
             console.print(line(trial, history, trials), highlight=False, soft_wrap=True)
         known[0] = _ended(history)

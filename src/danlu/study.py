@@ -442,7 +442,7 @@ class Study:
             return (), None
         first = events[0]
         assert isinstance(first, (ev.Suggested, ev.Resumed))
-        return events, first.trial
+        return (*events, *protocol.warning(history, first)), first.trial
 
     def _append(self, decide: Callable[[History, float], tuple[protocol.Events, T]]) -> T:
         """Appends what `decide` says about the history as it is; decides again if somebody else was first."""

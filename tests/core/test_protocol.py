@@ -38,6 +38,19 @@ class Says(Strategy):
         return self.decision
 
 
+def test_a_fallback_is_noted_the_first_time_only():
+    first = suggested(0, {"x": 0.5}, "gp: random, ill-conditioned")
+    [noted] = protocol.warning(history(), first)
+    assert noted.text.startswith("the search had to fall back: gp: random, ill-conditioned (first in trial 0")
+    assert noted.trial == 0
+    after = history((first, noted))
+    chosen = suggested(1, {"x": 0.5}, "gp: random, ill-conditioned, auto, fewer than 2,000 trials")
+    assert protocol.warning(after, chosen) == ()
+    assert len(protocol.warning(after, suggested(1, {"x": 0.5}, "gp: random, all candidates tried"))) == 1
+    assert protocol.warning(after, suggested(1, {"x": 0.5}, "gp: design")) == ()
+    assert protocol.warning(after, ev.Resumed(0, 3)) == ()
+
+
 def test_a_start_becomes_a_suggestion_with_a_seed_of_its_own():
     start = Start(Config(x=0.25), "mine: because", budget=3, parent="trials/0000/c.ckpt", queued=None)
     (event,), suggestion = protocol.ask(history(), Says(start))

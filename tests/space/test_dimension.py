@@ -353,3 +353,8 @@ def test_a_dimension_says_what_its_values_can_be_compared_with(dimension, kinds,
     assert dimension.kinds == kinds
     assert all(map(dimension.can_equal, equal))
     assert not any(map(dimension.can_equal, never))
+
+
+def test_a_number_between_equal_bounds_has_one_value():
+    assert Float(2.0, 2.0).levels == Float(2.0, 2.0, log=True).levels == Int(2, 2).levels == 1
+    assert Float(2.0, 3.0).levels is None

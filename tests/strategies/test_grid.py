@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from danlu.errors import StrategyError, UnknownName
@@ -129,3 +131,21 @@ def test_a_narrowed_grid_is_exhausted_when_what_is_left_of_it_was_tried():
     assert len(found) == 12 - len(done)
     assert done.isdisjoint(found)
     assert study.is_exhausted
+
+
+def test_studies_in_several_threads_may_search_equal_grids():
+    space = Space({f"n{k}": Int(1, 5) for k in range(4)})
+    together, found = threading.Barrier(4), []
+
+    def cells():
+        together.wait(10)
+        found.append(list(Grid().cells(space, 7)))
+
+    threads = [threading.Thread(target=cells) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(cells == found[0] for cells in found)
+    assert len(set(found[0])) == 625

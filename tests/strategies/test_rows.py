@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from danlu import Float, Space, Study
 from danlu.strategies.layout import layout_of
-from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, violations
+from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, since_progress, violations
 from danlu.testing.spaces import changes, spaces
 
 SPACE = Space({"x": Float(0.0, 1.0)})
@@ -99,3 +99,8 @@ def test_the_incumbent_is_inside_where_any_trial_is():
     assert incumbent(0.0, 1.0) == {"x": 0.1}
     assert incumbent(0.5, 1.0) == {"x": 0.9}
     assert incumbent(0.3, 0.5) == {"x": 0.3}  # none: what is nearest to the best
+
+
+def test_losses_near_the_largest_number_are_compared_as_others_are():
+    losses = np.array([1.7e308, 1.7e308, 1.6e308, 1.65e308, -1.7e308, 1.0])
+    assert since_progress(losses) == since_progress(losses / 1e308) == (1, 1)

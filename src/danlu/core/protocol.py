@@ -11,6 +11,7 @@ import numpy as np
 from danlu.core import event as ev
 from danlu.core.history import History
 from danlu.core.objective import diverged, plain_metrics
+from danlu.core.origin import fallback_in
 from danlu.core.seeds import suggestion_rng, trial_seed
 from danlu.core.strategy import Resume, Start, Strategy, Suggestion
 from danlu.core.trial import Decision, Status, Trial
@@ -38,6 +39,19 @@ def ask(history: History, strategy: Strategy) -> tuple[Events, Suggestion]:
                 raise StrategyError(f"{strategy!r} resumes trial {number}, which is {history.trials[number].status}.")
             return (ev.Resumed(number, budget),), suggestion
     return (), suggestion
+
+
+def warning(history: History, suggested: ev.Suggested | ev.Resumed) -> Events:
+    """A note, the first time that a strategy has to fall back for this reason. It is nothing that a strategy says."""
+    found = fallback_in(suggested.origin) if isinstance(suggested, ev.Suggested) else None
+    if found is None:
+        return ()
+    told = f"the search had to fall back: {found}"
+    if any(note.startswith(told) for note in history.notes):
+        return ()
+    return (
+        ev.Noted(f"{told} (first in trial {suggested.trial}; the origin of each such trial says so)", suggested.trial),
+    )
 
 
 def queue(history: History, values: Mapping[str, Any], note: str = "") -> Events:

@@ -99,6 +99,8 @@ class Numeric:
     @cached_property
     def levels(self) -> int | None:
         """Number of distinct values; None for a continuous interval."""
+        if self.low == self.high:
+            return 1
         if self.step is None:
             return None
         return round((self.high - self.low) / self.step) + 1

@@ -18,6 +18,7 @@ import numpy as np
 from danlu import catalogue
 from danlu.core.explain import Explains, Explanation
 from danlu.core.history import History
+from danlu.core.origin import chosen
 from danlu.core.strategy import Start, Strategy, Suggestion
 
 _MANY = 2_000  # trials from which cheaper methods take part: a model of 400 rows no longer tells all there is to know
@@ -34,8 +35,7 @@ class Auto(Strategy):
         suggestion = strategy.suggest(history, rng)
         if not isinstance(suggestion, Start):
             return suggestion
-        join = "," if ":" in suggestion.origin else ":"
-        return dataclasses.replace(suggestion, origin=f"{suggestion.origin}{join} auto, {why}")
+        return dataclasses.replace(suggestion, origin=chosen(suggestion.origin, why))
 
     def explain(self, history: History) -> Explanation | None:
         """What the one believes that suggests next, if it can say so."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from danlu.core.history import History
+from danlu.core.origin import repeat
 from danlu.core.strategy import EXHAUSTED, Start, Suggestion
 from danlu.space import Config
 
@@ -27,10 +28,10 @@ def start_fresh(history: History, origin: str, draw: Callable[[int], Config]) ->
     """
     if is_exhausted(history):
         return EXHAUSTED
-    repeat = None
+    tried = None
     for k in range(_TRIES):
         config = draw(k)
         if is_fresh(history, config):
             return Start(config, origin)
-        repeat = config if history.space.allows(config) else repeat
-    return Start(repeat or history.space.default(), f"{origin}: repeat, {_TRIES} draws gave nothing new")
+        tried = config if history.space.allows(config) else tried
+    return Start(tried or history.space.default(), repeat(origin, _TRIES))

@@ -21,7 +21,7 @@ from danlu.space import Config, Space, Value
 Levels = int | Mapping[str, int | Sequence[Value]]
 
 _LARGEST = 1_000_000  # cells: more than anybody can run
-_BLOCK = 64  # points of the Sobol sequence that are looked at together
+_BLOCK = 64  # points of the Sobol sequence that are looked at together, and cells that are at first
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Grid(Strategy):
 
     def check(self, history: History) -> None:
         self.values(history.space)
-        if history.space.constraints and next(iter(self.cells(history.space, history.seed)), None) is None:
+        if history.space.constraints and next(self.cells(history.space, history.seed), None) is None:
             where = ", ".join(map(str, history.space.constraints))
             raise StrategyError(f"grid: no cell satisfies {where}. Give more levels, or the values themselves.")
 
@@ -79,32 +79,22 @@ class Grid(Strategy):
                 raise StrategyError(f"grid: {value!r} is not a value of {name!r}, which is {dimension}.")
         return list(dict.fromkeys(values))
 
-    def cells(self, space: Space, seed: int) -> "Cells":
+    def cells(self, space: Space, seed: int) -> Iterator[Config]:
         """All cells, in the order in which they are tried."""
-        values = self.values(space)
-        return _cells(space, tuple((name, tuple(v)) for name, v in values.items()), seed)
+        named = tuple((name, tuple(values)) for name, values in self.values(space).items())
+        done, count = 0, _BLOCK
+        while True:
+            known = _first(space, named, seed, count)
+            yield from known[done:]
+            if len(known) < count:
+                return
+            done, count = count, 2 * count
 
 
-class Cells:
-    """The cells of a grid in the order in which they are tried; worked out as far as somebody looks."""
-
-    def __init__(self, space: Space, values: Mapping[str, Sequence[Value]], seed: int) -> None:
-        self._known: list[Config] = []
-        self._rest = _in_order(space, values, seed)
-
-    def __iter__(self) -> Iterator[Config]:
-        for k in itertools.count():
-            if k == len(self._known):
-                cell = next(self._rest, None)
-                if cell is None:
-                    return
-                self._known.append(cell)
-            yield self._known[k]
-
-
-@lru_cache(maxsize=8)
-def _cells(space: Space, named: tuple[tuple[str, tuple[Value, ...]], ...], seed: int) -> Cells:
-    return Cells(space, dict(named), seed)
+@lru_cache(maxsize=32)
+def _first(space: Space, named: tuple[tuple[str, tuple[Value, ...]], ...], seed: int, count: int) -> tuple[Config, ...]:
+    """The first cells, or all if there are fewer."""
+    return tuple(itertools.islice(_in_order(space, dict(named), seed), count))
 
 
 def _in_order(space: Space, values: Mapping[str, Sequence[Value]], seed: int) -> Iterator[Config]:

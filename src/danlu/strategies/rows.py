@@ -157,6 +157,7 @@ def violations(bounds: Floats, constraints: Sequence[Objective]) -> Floats:
 
 def since_progress(losses: Floats) -> tuple[int, int]:
     """Trials since the best fell by more than 1/200 of the good half's width, and since it fell at all."""
+    losses = losses / max(1.0, float(np.abs(losses).max()) / 1e300)  # sums of greater ones are infinite
     least = 0.005 * (float(np.median(losses)) - float(losses.min()))
     best = reference = np.inf
     real = any_ = 0

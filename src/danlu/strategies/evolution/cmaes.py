@@ -16,9 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from danlu.core.history import History
+from danlu.core.origin import fallback
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.errors import StrategyError
 from danlu.strategies.evolution.distribution import Distribution, Variables, begin, variables_of
+from danlu.strategies.evolution.explain import Explanation
 from danlu.strategies.evolution.folding import Ended, folded
 from danlu.strategies.fresh import is_exhausted, is_fresh, start_fresh
 from danlu.strategies.layout import Floats, layout_of
@@ -79,14 +81,27 @@ class CMAES(Strategy):
             return EXHAUSTED
         variables = variables_of(layout_of(space))
         if not len(variables):
-            return start_fresh(history, "cmaes: random, nothing can be varied", lambda _: space.sample(rng))
-        search = _Search(self, variables, history.seed)
-        state = folded(history, (self, space, history.seed, history.objectives), search.start, search.step)
+            return start_fresh(history, fallback("cmaes", "nothing can be varied"), lambda _: space.sample(rng))
+        state = self._state(history, variables)
         for _ in range(_DRAWS):
             config = variables.layout.config(state.distribution.draw(rng))
             if is_fresh(history, config):
                 return Start(config, f"cmaes: generation {state.generation + 1}{_nth(state.restarts)}")
-        return start_fresh(history, "cmaes: random, no draw is fresh", lambda _: space.sample(rng))
+        return start_fresh(history, fallback("cmaes", "no draw is fresh"), lambda _: space.sample(rng))
+
+    def explain(self, history: History) -> Explanation | None:
+        """What the next suggestion is drawn from; None before a trial has a value, or where nothing can be varied."""
+        variables = variables_of(layout_of(history.space))
+        if not len(variables):
+            return None
+        state = self._state(history, variables)
+        if state.best[0] > 1:
+            return None
+        return Explanation(state.distribution, state.generation + 1, state.restarts)
+
+    def _state(self, history: History, variables: Variables) -> State:
+        search = _Search(self, variables, history.seed)
+        return folded(history, (self, history.space, history.seed, history.objectives), search.start, search.step)
 
     def check(self, history: History) -> None:
         if len(history.goals) > 1:

@@ -125,6 +125,38 @@ class Distribution:
         """The diagonal of σA, shape (j,)."""
         return np.asarray(self.optimiser._sigma * self.optimiser._A)
 
+    @property
+    def sigma(self) -> float:
+        """σ; 0 where there is no number to be varied."""
+        return float(self.optimiser._sigma) if len(self.variables.numbers) else 0.0
+
+    @property
+    def covariance(self) -> Floats:
+        """σ² A C A, shape (j, j)."""
+        if not len(self.variables.numbers):
+            return np.empty((0, 0))
+        B, D = self.optimiser._eigen_decomposition()
+        half = self.scale[:, None] * B * D
+        return np.asarray(half @ half.T)
+
+    @property
+    def options(self) -> list[Floats]:
+        """q: of each choice the probabilities of its values."""
+        if not len(self.variables.choices):
+            return []
+        return [np.asarray(q[: len(v)]) for q, v in zip(self.optimiser._q, self.variables.values, strict=True)]
+
+    @property
+    def middle(self) -> Floats:
+        """The vector of the mean, and of each choice's likeliest value; shape (s,)."""
+        layout = self.variables.layout
+        x = np.where(layout.is_choice, 0.0, IDLE)
+        x[self.variables.numbers] = np.clip(self.mean, 0.0, 1.0)
+        x[self.variables.choices] = [
+            v[int(q.argmax())] for v, q in zip(self.variables.values, self.options, strict=True)
+        ]
+        return np.asarray(layout.settled(x[None])[0])
+
     def draw(self, rng: np.random.Generator) -> Floats:
         """A vector, shape (s,)."""
         layout = self.variables.layout

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danlu.core.history import History
+from danlu.core.origin import fallback
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.errors import StrategyError
 from danlu.numerics.pareto import constrained_ranks, crowding
@@ -90,12 +91,12 @@ class NSGA2(Strategy):
         if parents is None:
             return start_fresh(history, "nsga2: random", lambda _: space.sample(rng))
         if not len(parents):
-            return start_fresh(history, "nsga2: random, no trial has values", lambda _: space.sample(rng))
+            return start_fresh(history, fallback("nsga2", "no trial has values"), lambda _: space.sample(rng))
         for _ in range(_CHILDREN):
             config = layout.config(self._child(layout, parents, rng))
             if is_fresh(history, config):
                 return Start(config, f"nsga2: generation {state.generation + 1}")
-        return start_fresh(history, "nsga2: random, no child is fresh", lambda _: space.sample(rng))
+        return start_fresh(history, fallback("nsga2", "no child is fresh"), lambda _: space.sample(rng))
 
     def check(self, history: History) -> None:
         if self.population < 4:

@@ -17,6 +17,7 @@ from danlu.strategies.section import section_of
 
 _BACKGROUND = 32  # configs over which a marginal is the mean: 0.1 s on a grid of 25 × 25, of 60 trials
 _BLOCK = 4096  # vectors at once
+_LARGEST = 1e306  # loss that is told: sums and differences of such ones are numbers still
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,10 @@ class Back:
 
     def __call__(self, z: Floats) -> Floats:
         """Losses; monotone in z, and exact at the trials."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.clip(self._unbounded(z), -_LARGEST, _LARGEST)
+
+    def _unbounded(self, z: Floats) -> Floats:
         found = np.interp(z, self.z, self.losses)
         if len(self.z) > 1:
             tenth = max(len(self.z) // 10, 1)  # the slope of single neighbours would hang on a hair
@@ -45,7 +50,7 @@ class Back:
 def back_of(z: Floats, losses: Floats) -> Back:
     """The way back from z, shape (n,), of trials with these losses."""
     distinct, first = np.unique(z, return_index=True)
-    return Back(distinct, losses[first])
+    return Back(distinct, np.clip(losses[first], -_LARGEST, _LARGEST))
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from danlu.core.history import History
+from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.core.trial import Status, Trial
@@ -77,7 +78,7 @@ class GP(Strategy):
             with one_thread():
                 return _modelled(history, layout, rows, rng)
         except IllConditioned:
-            return start_fresh(history, "gp: random, ill-conditioned", lambda _: space.sample(rng))
+            return start_fresh(history, fallback("gp", "ill-conditioned"), lambda _: space.sample(rng))
 
     def explain(self, history: History) -> Explanation | None:
         """What is believed before the next suggestion; None of fewer than two trials."""
@@ -264,7 +265,7 @@ def _first_untried(
         config = layout.config(x)
         if is_fresh(history, config):
             return Start(config, f"gp: {name}")
-    return start_fresh(history, "gp: random, all candidates tried", lambda _: history.space.sample(rng))
+    return start_fresh(history, fallback("gp", "all candidates tried"), lambda _: history.space.sample(rng))
 
 
 def _surrogate(kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64]) -> Surrogate:

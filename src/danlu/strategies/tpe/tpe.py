@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 
 from danlu.core.history import History
+from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
 from danlu.space import Config
@@ -57,7 +58,7 @@ class TPE(Strategy):
             return start_fresh(history, "tpe: random", lambda _: space.sample(rng))
         candidates = self.ranked(layout, rows, rng)
         if not len(candidates):
-            return start_fresh(history, "tpe: random, no candidate is allowed", lambda _: space.sample(rng))
+            return start_fresh(history, fallback("tpe", "no candidate is allowed"), lambda _: space.sample(rng))
         ranked = iter(candidates)
 
         def draw(_: int) -> Config:

@@ -1,0 +1,29 @@
+import io
+
+from danlu import Float, Space, Study
+from danlu.progress import screen, watching
+from danlu.space import Choice
+
+
+def test_lines_tell_what_was_noted_once_and_not_what_was_noted_before():
+    study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy="random")
+    study.note("an old note")
+    out = io.StringIO()
+    with watching(None, file=out) as watch:
+        watch(study.history)
+        study.note("the disk is [nearly] full")
+        watch(study.history)
+        study.tell(study.ask(), loss=1.0)
+        watch(study.history)
+    first, second = out.getvalue().splitlines()
+    assert first == "note: the disk is [nearly] full"
+    assert second.startswith("1 · trial 0 complete: loss 1")
+
+
+def test_a_fallback_is_told_on_the_screen():
+    study = Study(Space({"only": Choice("a")}), minimize="loss", strategy="cmaes")
+    study.tell(study.ask(), loss=1.0)
+    rows = [str(row) for row in screen(study.history, None, 1.0, 0).renderables]
+    assert any(
+        row.startswith("note  the search had to fall back: cmaes: random, nothing can be varied") for row in rows
+    )
