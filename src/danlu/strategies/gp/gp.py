@@ -34,7 +34,7 @@ from danlu.strategies.gp.explain import Explanation, back_of
 from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel, kernel_of
-from danlu.strategies.gp.replication import is_noisy, is_repeat_due, leaders_of, reach_of, repeat_of
+from danlu.strategies.gp.replication import is_noisy, is_repeat_due, leaders_of, looks_noisy, reach_of, repeat_of
 from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
@@ -62,7 +62,7 @@ class GP(Strategy):
 
     Attributes:
         design: trials before the model is asked; as many as hyperparameters if not given, 5 to 10.
-        repeats: whether leading configs are tried again, with other seeds, where training is noisy.
+        repeats: whether a leading config is tried again, once or twice, where training looks noisy, to see if it is.
     """
 
     design: int | None = None
@@ -141,10 +141,12 @@ def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Gener
 
 
 def _repeat(history: History, layout: Layout, rows: Rows) -> Start | None:
-    if not is_repeat_due(history, rows):
+    """A leading config again, if it is time for one and training looks noisy."""
+    kernel = kernel_of(layout)
+    if not is_repeat_due(history, rows) or not looks_noisy(theta_of(kernel, rows.x, rows.losses, _CLIPPED), kernel):
         return None
     kept = _kept(rows)
-    return repeat_of(history, rows, kept, _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept))
+    return repeat_of(history, rows, kept, _surrogate(kernel, rows, rows.losses, _CLIPPED, kept))
 
 
 def _others_speak(rows: Rows, rng: np.random.Generator) -> bool:

@@ -1,16 +1,12 @@
-"""Replication: where training is noisy, a leading config is tried again, with the seed of a new trial.
+"""Replication: a leading config is tried again, with the seed of a new trial, to see whether training is noisy.
 
-Whether training is noisy is first suspected, by the noise that the surrogate was fitted with, and then seen: the first
-repeats are a test. Two repeats that came out exactly as their originals did, and none otherwise, prove that it is not,
-and nothing is ever repeated again; two, because a metric such as an accuracy may come out the same by chance. Repeats
-stay rare, for they were not seen to find better configs: what pays is that noise is known, and the config that is
-recommended is chosen by the surrogate (benchmarks/results/trainings.md).
-
-Sources
-    Hutter, Hoos & Leyton-Brown (2011), "Sequential model-based optimization for general algorithm configuration", LION:
-        configs that lead are tried again before they are believed.
-    Binois, Huang, Gramacy & Ludkovski (2019), "Replication or exploration? Sequential design for stochastic simulation
-        experiments", Technometrics 61.
+What a fit takes for noise may as well be a surface that is not smooth, so it only gives rise to a test. One repeat that
+came out otherwise than its original shows that training is noisy; two that came out exactly as theirs did prove that
+it is not: two, because a metric such as an accuracy may come out the same by chance. Either way nothing is repeated any
+more. What pays is that noise is known, for then the surrogate chooses what to recommend. Going on to repeat leading
+configs, one suggestion in eight or in sixteen, found none that were better (benchmarks/results/trainings.md); it is the
+rule of Hutter, Hoos & Leyton-Brown (2011), "Sequential model-based optimization for general algorithm configuration",
+LION, for an incumbent that no model smooths.
 """
 
 import math
@@ -22,12 +18,13 @@ from scipy.special import stdtrit
 from danlu.core.history import History
 from danlu.core.strategy import Start
 from danlu.core.trial import Status
+from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import Surrogate
+from danlu.strategies.layout import Floats
 from danlu.strategies.rows import Rows
 
 _FROM = 16  # trials: fewer don't tell noise from a surface that is not smooth
-_TEST, _EVERY = 8, 16  # trials of which one may be a repeat: until noise was seen, and then
-_LEADERS = 3  # of which the least tried is tried again
+_EVERY = 8  # trials of which one may be a repeat
 _SUSPECTED = 0.01  # fitted noise, in shares of the losses' variance
 _PROOF = 2  # equal repeats
 _SMALL = 100  # configs up to which a space is rather tried in full
@@ -38,6 +35,11 @@ def is_noisy(rows: Rows) -> bool:
     """Whether two trials of one config had different losses."""
     same = rows.same
     return bool((rows.losses[same.again] != rows.losses[same.first[same.again]]).any())
+
+
+def looks_noisy(theta: Floats, kernel: Kernel) -> bool:
+    """Whether a fit took some of the losses' variance for noise, which may as well be a surface that is not smooth."""
+    return kernel.noise(theta) > _SUSPECTED
 
 
 def reach_of(rows: Rows) -> float:
@@ -53,35 +55,34 @@ def reach_of(rows: Rows) -> float:
 
 
 def is_repeat_due(history: History, rows: Rows) -> bool:
-    """Whether the next suggestion may be a repeat, whatever the surrogate says."""
+    """Whether it is time for a repeat, as far as numbers of trials tell."""
     if len(history.goals) > 1 or len(history.trials) < _FROM:
         return False
-    if len(rows.same.again) >= _PROOF and not is_noisy(rows):
+    if len(rows.same.again) >= _PROOF or is_noisy(rows):
         return False
     if history.space.size is not None and history.space.size <= _SMALL:
         return False
-    n, every = len(history.trials), _EVERY if is_noisy(rows) else _TEST
-    return not any(_is_repeat(history, number) for number in range(n - every + 1, n))
+    if sum(_is_repeat(history, trial.number) for trial in history.pending) >= _PROOF:
+        return False
+    n = len(history.trials)
+    return not any(_is_repeat(history, number) for number in range(n - _EVERY + 1, n))
 
 
 def repeat_of(history: History, rows: Rows, kept: NDArray[np.int64], surrogate: Surrogate) -> Start | None:
-    """The least tried of the leaders, again; None where the losses look free of noise.
+    """The first of the leaders that was tried only once, again; None where there is none.
 
     Args:
-        history: in which a repeat is due.
+        history: in which a repeat is due, and training looks noisy.
         rows: its rows.
         kept: those that the surrogate was made of.
         surrogate: of the losses.
     """
-    if surrogate.noise <= _SUSPECTED:
-        return None
-    leaders = leaders_of(history, rows, kept, surrogate)[:_LEADERS]
-    if not len(leaders):
-        return None
-    waiting = [trial.config for trial in history.pending]
-    tried = [int(rows.same.count[k]) + waiting.count(history.trials[int(rows.numbers[k])].config) for k in leaders]
-    chosen = history.trials[int(rows.numbers[leaders[int(np.argmin(tried))]])]
-    return Start(chosen.config, f"gp: repeat of trial {chosen.number}, noise")
+    waiting = {trial.config for trial in history.pending}
+    for k in leaders_of(history, rows, kept, surrogate):
+        trial = history.trials[int(rows.numbers[k])]
+        if rows.same.count[k] == 1 and trial.config not in waiting:
+            return Start(trial.config, f"gp: repeat of trial {trial.number}, noise")
+    return None
 
 
 def leaders_of(history: History, rows: Rows, kept: NDArray[np.int64], surrogate: Surrogate) -> NDArray[np.int64]:
