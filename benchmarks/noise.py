@@ -24,12 +24,13 @@ WAYS = ("anew by lowest loss", "anew by mean")
 
 
 def with_ways(runs: Sequence[Run]) -> list[Run]:
-    """The runs, and beside each of ours what other ways of choosing would have shown."""
+    """The runs, and beside those of ours what other ways of choosing would have shown, where that is another config."""
+    differing = {(r["contestant"], way) for r in runs for way in WAYS if way in r and r[way] != r["anew"]}
     others = [
         run | {"contestant": f"{run['contestant']}, {way.removeprefix('anew ')}", "anew": run[way]}
         for run in runs
         for way in WAYS
-        if way in run
+        if (run["contestant"], way) in differing
     ]
     return [*runs, *others]
 
