@@ -1,12 +1,16 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from danlu import Choice, Float, Int, Space, Study
+from danlu import Choice, Decision, Float, Int, Space, Status, Study
 from danlu.strategies.gp.gp import GP, _kept, recommended
-from danlu.strategies.gp.replication import reach_of
-from danlu.strategies.rows import Rows
+from danlu.strategies.gp.replication import is_noisy, reach_of
+from danlu.strategies.layout import layout_of
+from danlu.strategies.random import Random
+from danlu.strategies.rows import Rows, rows_of
 
 PLANE = Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
 
@@ -116,10 +120,26 @@ def rows_with(x, losses):
 
 
 def test_a_difference_counts_as_noise_up_to_a_quantile_of_the_deviation_within_configs():
-    x = np.array([[0.0], [0.5], [0.0], [0.5], [1.0]])
-    rows = rows_with(x, np.array([0.0, 5.0, 2.0, 5.0, 9.0]))
-    assert reach_of(rows) == pytest.approx(22.327, rel=1e-4)  # t of 2 degrees at 0.999; the variance is 1 + 1 over 2
-    assert reach_of(rows_with(x[[0, 1, 4]], np.array([0.0, 2.0, 9.0]))) == 0.0
+    study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy="manual")
+    for x, loss in ((0.0, 0.0), (0.5, 5.0), (0.0, 2.0), (0.5, 5.0), (1.0, 9.0)):
+        study.queue({"x": x})
+        study.tell(study.ask(), loss=loss)
+    reach = reach_of(study.history, rows_of(study.history, layout_of(study.space)))
+    assert reach == pytest.approx(22.327, rel=1e-4)  # t of 2 degrees at 0.999; the variance is 1 + 1 over 2
+
+
+def test_a_trial_that_was_stopped_early_is_no_evidence_of_noise():
+    @dataclass(frozen=True)
+    class Stopping(Random):
+        def decide(self, history, trial):
+            return Decision.STOP if trial.number == 1 else Decision.CONTINUE
+
+    study = Study(PLANE, minimize="loss", strategy=Stopping())
+    study.tell(study.ask(), loss=0.1)
+    study.queue(study.best.config)
+    study.report(study.ask(), 1, loss=0.9)
+    assert study.trials[1].status is Status.STOPPED
+    assert not is_noisy(study.history, rows_of(study.history, layout_of(PLANE)))
 
 
 def test_a_config_is_one_row_of_the_surrogate_in_a_long_study_too():

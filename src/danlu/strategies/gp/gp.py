@@ -172,9 +172,9 @@ def recommended(history: History) -> Trial | None:
         ObjectiveError: there are several objectives.
     """
     incumbent, rows = history.best, rows_of(history, layout_of(history.space))
-    if incumbent is None or not is_noisy(rows):
+    if incumbent is None or not is_noisy(history, rows):
         return incumbent
-    leader = lowest_mean(history, incumbent.loss + reach_of(rows))
+    leader = lowest_mean(history, incumbent.loss + reach_of(history, rows))
     return incumbent if leader is None or leader.config == incumbent.config else leader
 
 

@@ -22,6 +22,7 @@ from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import Surrogate
 from danlu.strategies.layout import Floats
 from danlu.strategies.rows import Rows
+from danlu.strategies.same import Same, same_of
 
 _FROM = 16  # trials: fewer don't tell noise from a surface that is not smooth
 _EVERY = 8  # trials of which one may be a repeat
@@ -31,10 +32,10 @@ _SMALL = 100  # configs up to which a space is rather tried in full
 _SURE = 0.999  # that a difference which counts as noise is not larger than noise ever is
 
 
-def is_noisy(rows: Rows) -> bool:
-    """Whether two trials of one config had different losses."""
-    same = rows.same
-    return bool((rows.losses[same.again] != rows.losses[same.first[same.again]]).any())
+def is_noisy(history: History, rows: Rows) -> bool:
+    """Whether two complete trials of one config had different losses."""
+    losses, same = _complete(history, rows)
+    return bool((losses[same.again] != losses[same.first[same.again]]).any())
 
 
 def looks_noisy(theta: Floats, kernel: Kernel) -> bool:
@@ -42,14 +43,14 @@ def looks_noisy(theta: Floats, kernel: Kernel) -> bool:
     return kernel.noise(theta) > _SUSPECTED
 
 
-def reach_of(rows: Rows) -> float:
+def reach_of(history: History, rows: Rows) -> float:
     """By how much two losses may differ and it be noise, as the repeats have it; 0 without noise.
 
     Student's quantile of so few repeats is large: all that they must rule out is noise which is there but negligible,
     such as that of sums in another order. Then a surrogate's mean is a worse guide than the losses.
     """
-    same = rows.same
-    squares = float(((rows.losses - same.mean(rows.losses)) ** 2).sum())
+    losses, same = _complete(history, rows)
+    squares = float(((losses - same.mean(losses)) ** 2).sum())
     freedom = len(same.again)
     return float(stdtrit(freedom, _SURE)) * math.sqrt(squares / freedom) if squares > 0.0 else 0.0
 
@@ -58,7 +59,7 @@ def is_repeat_due(history: History, rows: Rows) -> bool:
     """Whether it is time for a repeat, as far as numbers of trials tell."""
     if len(history.goals) > 1 or len(history.trials) < _FROM:
         return False
-    if len(rows.same.again) >= _PROOF or is_noisy(rows):
+    if len(_complete(history, rows)[1].again) >= _PROOF or is_noisy(history, rows):
         return False
     if history.space.size is not None and history.space.size <= _SMALL:
         return False
@@ -91,6 +92,14 @@ def leaders_of(history: History, rows: Rows, kept: NDArray[np.int64], surrogate:
     can_be = np.array([trial.status is Status.COMPLETE and trial.is_feasible for trial in trials], dtype=bool)
     order = np.argsort(surrogate.at_rows()[: len(kept)], kind="stable")
     return np.asarray(kept[order[can_be[order]]])
+
+
+def _complete(history: History, rows: Rows) -> tuple[Floats, Same]:
+    """Losses of the complete trials, and which of them are of one config: one that was stopped early says another."""
+    if not len(rows.same.again):
+        return rows.losses, rows.same
+    complete = [history.trials[number].status is Status.COMPLETE for number in rows.numbers.tolist()]
+    return rows.losses[complete], same_of(rows.x[complete])
 
 
 def _is_repeat(history: History, number: int) -> bool:
