@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Config = dict[str, Any]
 Problem = Any
@@ -21,6 +21,16 @@ class Contestant(Protocol):
 
     def ask(self) -> Config: ...
     def tell(self, config: Config, loss: float) -> None: ...
+
+
+@runtime_checkable
+class Recommends(Protocol):
+    """A contestant that, where training is noisy, may show another config than the one with the lowest loss."""
+
+    def recommended(self) -> Config: ...
+    def by_mean(self) -> Config:
+        """What it would recommend if noise were certain."""
+        ...
 
 
 Make = Callable[[Problem, int, int], Contestant]
@@ -78,6 +88,17 @@ class Danlu:
 
     def tell(self, config: Config, loss: float) -> None:
         self.study.tell(self.trial, loss=loss)
+
+    def recommended(self) -> Config:
+        """What a user would ship."""
+        return config_of(self.problem, self.study.recommended.config)
+
+    def by_mean(self) -> Config:
+        """The config that its surrogate takes for the best, whether noise was seen or not."""
+        from danlu.strategies.gp.gp import lowest_mean
+
+        trial = lowest_mean(self.study.history)
+        return config_of(self.problem, (trial or self.study.best).config)
 
 
 def space_of(problem: Problem) -> Any:

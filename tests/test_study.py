@@ -277,6 +277,28 @@ def test_several_objectives_have_a_front():
         _ = searched.best
 
 
+def test_nothing_is_recommended_where_there_is_no_single_best():
+    with pytest.raises(StudyError, match="no best yet"):
+        _ = study().recommended
+    with pytest.raises(ObjectiveError, match=r"study\.front"):
+        _ = study(minimize=["loss", "size"]).recommended
+
+
+def test_the_best_is_recommended_until_two_trials_of_one_config_differ():
+    searched = study()
+    for loss in (0.5, 0.1, 0.4, 0.6):
+        searched.tell(searched.ask(), loss=loss)
+    searched.queue(searched.best.config)
+    searched.tell(searched.ask(), loss=0.1)
+    assert searched.recommended is searched.best
+    searched.queue(searched.best.config)
+    searched.tell(searched.ask(), loss=0.9)
+    searched.queue(searched.best.config)
+    searched.tell(searched.ask(), loss=0.9)
+    assert searched.best.number == 1
+    assert searched.recommended.number in {0, 2, 3}
+
+
 def test_objectives_may_be_given_as_objects():
     searched = study(minimize=Objective("loss", at="best"))
     trial = searched.ask()

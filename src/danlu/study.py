@@ -311,6 +311,23 @@ class Study:
         return best
 
     @property
+    def recommended(self) -> Trial:
+        """The trial whose config to ship: `best`, unless training was seen to be noisy.
+
+        It was where two trials of one config had different values. The lowest of many noisy values is lucky; of what a
+        Gaussian process believes of all configs that were tried, the lowest mean is a better choice, whatever strategy
+        they are from.
+
+        Raises:
+            StudyError, ObjectiveError: as of `best`.
+        """
+        best, history = self.best, self._history
+        if history.distinct == len(history.trials):  # the model need not even be imported
+            return best
+        recommended: Trial | None = catalogue.load("strategy", "gp")().recommended(history)
+        return recommended or best
+
+    @property
     def front(self) -> list[Trial]:
         """The trials that no other one dominates."""
         return self._history.front

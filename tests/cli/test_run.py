@@ -26,6 +26,24 @@ def test_a_function_is_tuned_and_the_best_is_said(here, danlu):
     )  # a line a trial, as this is no terminal
 
 
+NOISY = """
+from typing import Annotated
+from random import Random
+from danlu import Float
+
+def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5, y: Annotated[float, Float(0.0, 1.0)] = 0.5):
+    return {"loss": (x - 0.3) ** 2 + (y - 0.3) ** 2 + 0.2 * Random(trial.seed).gauss(0.0, 1.0)}
+"""
+
+
+def test_a_noisy_search_ends_with_a_recommendation(here, danlu):
+    (here.folder / "noisy_training.py").write_text(NOISY)
+    said = danlu("run", "noisy_training.py:train", "--minimize", "loss", "--trials", 40, "--strategy", "gp", "-q")
+    with open_study("runs/noisy_training") as study:
+        assert study.recommended.number != study.best.number
+        assert f"recommended, for training is noisy: trial {study.recommended.number}, loss" in said.out
+
+
 def test_a_definition_is_run_and_options_outrank_it(here, danlu):
     (here.folder / "study.toml").write_text(
         f'train = "{here.script}"\nminimize = "val_loss"\ntrials = 4\nfolder = "kept"\n'

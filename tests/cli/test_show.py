@@ -17,6 +17,37 @@ def test_a_study_shows_the_best_against_the_default_and_a_ranking(here, make_stu
     assert "1 failed, told: the data are gone (trial 3)" in said.out
 
 
+def lucky(folder, make_study):
+    """A study in which the lowest loss was luck: the same config came out far worse twice."""
+    study = make_study(folder, trials=0)
+    for loss in (0.5, 0.4, 0.1, 0.6, 0.45, 0.55):
+        study.tell(study.ask(), loss=loss)
+    for _ in range(2):
+        study.queue(study.best.config)
+        study.tell(study.ask(), loss=2.0)
+    return study
+
+
+def test_where_training_is_noisy_another_config_than_the_luckiest_is_recommended(here, make_study, danlu):
+    with lucky("runs/mine", make_study) as study:
+        assert study.best.number == 2
+        number = study.recommended.number
+    assert number != 2
+    said = danlu("show", "mine").out
+    assert f"trial {number}" in next(line for line in said.splitlines() if line.startswith("recommended"))
+    assert "training is noisy" in said
+    facts = json.loads(danlu("show", "mine", "--json").out)
+    assert facts["best"]["number"] == 2
+    assert facts["recommended"]["number"] == number
+
+
+def test_without_noise_nothing_else_than_the_best_is_shown(here, make_study, danlu):
+    make_study("runs/mine").close()
+    assert "recommended" not in danlu("show", "mine").out
+    facts = json.loads(danlu("show", "mine", "--json").out)
+    assert facts["recommended"] == facts["best"]
+
+
 def test_a_trial_shows_config_curve_files_and_log(here, make_study, danlu):
     with make_study("runs/mine") as study:
         trial = study.ask()

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from danlu.cli.screen import best_of, config_text, counts_text, errors, screen, value_text
+from danlu.cli.screen import (
+    best_of,
+    config_text,
+    counts_text,
+    errors,
+    mean_text,
+    recommended_of,
+    screen,
+    value_text,
+)
 from danlu.cli.studies import home
 from danlu.cli.training import load_train
 from danlu.core.history import History
@@ -189,6 +198,11 @@ def _sum_up(study: Study, folder: Path) -> None:
         metric = history.goals[0].metric
         screen().print(f"best [bold green]{metric} {value_text(best.value)}[/] (trial {best.number}{_won(history)})")
         screen().print(f"     {config_text(best.config)}", soft_wrap=True)
+    recommended = recommended_of(study)
+    if best is not None and recommended is not None and recommended.number != best.number:
+        value = f"{history.goals[0].metric} {mean_text(history, recommended)}"
+        screen().print(f"recommended, for training is noisy: trial {recommended.number}, [bold green]{value}[/]")
+        screen().print(f"     {config_text(recommended.config)}", soft_wrap=True)
     if len(history.goals) > 1:
         screen().print(f"{len(history.front)} trials on the front")
     screen().print(f"[dim]look:  danlu show {folder}   danlu plot {folder}[/]", soft_wrap=True)

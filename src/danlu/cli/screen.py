@@ -9,6 +9,7 @@ from rich.text import Text
 
 from danlu.core.history import History
 from danlu.core.trial import Status, Trial
+from danlu.study import Study
 
 STATUS_STYLE = {
     Status.COMPLETE: "green",
@@ -74,3 +75,16 @@ def best_of(history: History) -> Trial | None:
     if len(history.goals) == 1:
         return history.best
     return min(history.front, key=lambda trial: trial.loss, default=None)
+
+
+def recommended_of(study: Study) -> Trial | None:
+    """The trial whose config to ship; None of several objectives, or where nothing is complete."""
+    history = study.history
+    return None if len(history.goals) > 1 or history.best is None else study.recommended
+
+
+def mean_text(history: History, trial: Trial) -> str:
+    """The value of a trial, and of all trials of its config their mean: "0.31", "0.32, the mean of 3 trials"."""
+    values = [t.value for t in history.completed if t.config == trial.config and t.value is not None]
+    mean = value_text(sum(values) / len(values))
+    return mean if len(values) == 1 else f"{mean}, the mean of {len(values)} trials"

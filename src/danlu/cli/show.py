@@ -16,7 +16,9 @@ from danlu.cli.screen import (
     best_of,
     config_text,
     counts_text,
+    mean_text,
     moment_text,
+    recommended_of,
     screen,
     seconds_text,
     status_text,
@@ -49,21 +51,21 @@ def show(
     """Show a study: the best config against your default, the best trials; or one trial with its curve and log."""
     folder = found(study)
     with opened(study) as looked_at:
-        history = looked_at.history
+        history, recommended = looked_at.history, recommended_of(looked_at)
     if trial is not None and not 0 <= trial < len(history.trials):
         raise StudyError(f"no trial {trial}: this study has {len(history.trials)} trials, numbered from 0.")
     if as_json:
-        print(json.dumps(_facts(history, folder, trial), indent=2, ensure_ascii=False))
+        print(json.dumps(_facts(history, folder, trial, recommended), indent=2, ensure_ascii=False))
     elif trial is not None:
         screen().print(_one(history.trials[trial], folder))
     else:
-        _print_study(screen(), history, folder, top)
+        _print_study(screen(), history, folder, top, recommended)
 
 
 # a study --------------------------------------------------------------------------------------------------------------
 
 
-def _print_study(console: Console, history: History, folder: Path, top: int) -> None:
+def _print_study(console: Console, history: History, folder: Path, top: int, recommended: Trial | None) -> None:
     goal = ", ".join(map(str, history.objectives))
     console.print(
         f"[bold]{escape(str(folder))}[/]   {escape(goal)} · strategy {history.strategy['use']} · seed {history.seed}"
@@ -82,7 +84,17 @@ def _print_study(console: Console, history: History, folder: Path, top: int) -> 
                 f"trial {trial.number}",
                 Text(config_text(trial.config), "dim"),
             )
+    is_other = best is not None and recommended is not None and recommended.number != best.number
+    if is_other and recommended is not None:
+        lines.add_row(
+            "recommended",
+            Text(mean_text(history, recommended), "green"),
+            f"trial {recommended.number}",
+            Text(config_text(recommended.config), "dim"),
+        )
     console.print(lines)
+    if is_other:
+        console.print(Text("training is noisy: the best value is a lucky one", "dim"))
     if best is not None:
         console.print(Text(_verdict(best, default), "dim"))
     console.print()
@@ -197,7 +209,7 @@ def _log(path: Path) -> list[RenderableType]:
 # as JSON --------------------------------------------------------------------------------------------------------------
 
 
-def _facts(history: History, folder: Path, trial: int | None) -> dict[str, Any]:
+def _facts(history: History, folder: Path, trial: int | None, recommended: Trial | None) -> dict[str, Any]:
     rows = trial_table(history)
     if trial is not None:
         curve = [{"step": step} | metrics for step, metrics in history.trials[trial].curve]
@@ -212,6 +224,7 @@ def _facts(history: History, folder: Path, trial: int | None) -> dict[str, Any]:
         "space": history.space.to_dict(),
         "counts": {str(status): history.count(status) for status in Status},
         "best": None if best is None else rows[best.number],
+        "recommended": None if recommended is None else rows[recommended.number],
         "default": None if default is None else rows[default.number],
         "front": [t.number for t in history.front] if len(history.goals) > 1 else None,
         "queue": [dict(item.config) for item in history.queue],

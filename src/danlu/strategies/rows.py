@@ -7,6 +7,7 @@ orders trials alike.)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from danlu.core.trial import Trial
 from danlu.numerics.pareto import constrained_ranks, covering, crowding
 from danlu.space import Config
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
+from danlu.strategies.same import Same, same_of
 
 _MARGIN = 0.1  # between a front's worst and the reference that its volumes are measured from, in widths of the front
 _FAILURES = 50  # the last ones: more would outnumber the trials that say where it is good
@@ -59,6 +61,11 @@ class Rows:
     def feasible(self) -> Bools:
         """Which of them keep all constraints, shape (n,)."""
         return np.asarray(self.violation <= 0.0)
+
+    @cached_property
+    def same(self) -> Same:
+        """Which of them are trials of one config."""
+        return same_of(self.x)
 
     def best_first(self) -> NDArray[np.int64]:
         """Indices in order of merit, shape (n,).

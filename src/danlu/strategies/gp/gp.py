@@ -23,7 +23,7 @@ from danlu.core.history import History
 from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
-from danlu.core.trial import Status, Trial
+from danlu.core.trial import Trial
 from danlu.numerics.pareto import non_dominated
 from danlu.numerics.threads import one_thread
 from danlu.space import Config, Space
@@ -35,6 +35,7 @@ from danlu.strategies.gp.explain import Explanation, back_of
 from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel, kernel_of
+from danlu.strategies.gp.replication import is_noisy, is_repeat_due, leaders_of, looks_noisy, reach_of, repeat_of
 from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
@@ -62,9 +63,11 @@ class GP(Strategy):
 
     Attributes:
         design: trials before the model is asked; as many as hyperparameters if not given, 5 to 10.
+        repeats: whether a leading config is tried again, once or twice, where training looks noisy, to see if it is.
     """
 
     design: int | None = None
+    repeats: bool = True
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
@@ -76,7 +79,7 @@ class GP(Strategy):
             return self._spread(history)
         try:
             with one_thread():
-                return _modelled(history, layout, rows, rng)
+                return _modelled(history, layout, rows, rng, self.repeats)
         except IllConditioned:
             return start_fresh(history, fallback("gp", "ill-conditioned"), lambda _: space.sample(rng))
 
@@ -94,19 +97,25 @@ class GP(Strategy):
             name = "tpe, when stuck"
         try:
             with one_thread():
+                if name is None and self.repeats and (repeat := _repeat(history, layout, rows)):
+                    name = repeat.origin.removeprefix("gp: ")
                 plan = _plan(history, layout, rows, rng)
         except IllConditioned:
             return None
         held = incumbent_of(history, rows)
         kept = _kept(rows)
         backs = tuple(
-            back_of(surrogate.z[: len(kept)], losses[kept])
+            back_of(surrogate.z[: len(kept)], rows.same.mean(losses)[kept])
             for surrogate, losses in zip(plan.surrogates, rows.goals.T, strict=True)
         )
         return Explanation(
             layout, held, name or plan.name, plan.name, plan.surrogates, backs, plan.constraints, plan.score,
             history.seed,
         )  # fmt: skip
+
+    def recommended(self, history: History) -> Trial | None:
+        """The trial whose config is best to ship; see `recommended`."""
+        return recommended(history)
 
     def _design(self, layout: Layout) -> int:
         return self.design if self.design is not None else min(max(len(layout), 5), 10)
@@ -123,12 +132,23 @@ class GP(Strategy):
         return start_fresh(history, "gp: design", draw)
 
 
-def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> Suggestion:
+def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Generator, again: bool) -> Suggestion:
     if _others_speak(rows, rng):
         inside = inside_rows_of(history, layout)
         return _first_untried(history, layout, TPE(candidates=32).ranked(layout, inside, rng), "tpe, when stuck", rng)
+    if again and (repeat := _repeat(history, layout, rows)):
+        return repeat
     plan = _plan(history, layout, rows, rng)
     return _first_untried(history, layout, _ranked(layout, plan, rng), plan.name, rng)
+
+
+def _repeat(history: History, layout: Layout, rows: Rows) -> Start | None:
+    """A leading config again, if it is time for one and training looks noisy."""
+    kernel = kernel_of(layout)
+    if not is_repeat_due(history, rows) or not looks_noisy(theta_of(kernel, rows.x, rows.losses, _CLIPPED), kernel):
+        return None
+    kept = _kept(rows)
+    return repeat_of(history, rows, kept, _surrogate(kernel, rows, rows.losses, _CLIPPED, kept))
 
 
 def _others_speak(rows: Rows, rng: np.random.Generator) -> bool:
@@ -147,29 +167,45 @@ def _since_progress(rows: Rows) -> tuple[int, int]:
 
 
 def recommended(history: History) -> Trial | None:
-    """The complete trial that keeps all constraints and has the lowest posterior mean, the first of equals.
+    """The trial whose config is best to ship: where training was seen to be noisy, of the lowest posterior mean.
 
-    Where training is noisy, the best loss observed is a lucky one; the model has seen its neighbours. None where there
-    is no incumbent; the incumbent where there is too little for a model.
+    The best loss observed is then a lucky one; the model has seen its neighbours, and repeats. Noise is seen where two
+    trials of one config had different losses, and it explains a lower loss of another config only if it is as large.
+    Without it the incumbent is recommended; None where there is none.
 
     Raises:
         ObjectiveError: there are several objectives.
     """
-    incumbent = history.best
+    incumbent, rows = history.best, rows_of(history, layout_of(history.space))
+    if incumbent is None or not is_noisy(history, rows):
+        return incumbent
+    leader = lowest_mean(history, incumbent.loss + reach_of(history, rows))
+    return incumbent if leader is None or leader.config == incumbent.config else leader
+
+
+def lowest_mean(history: History, most: float = math.inf) -> Trial | None:
+    """The complete trial that keeps all constraints and has the lowest posterior mean, the first of equals.
+
+    Args:
+        history: as it stands.
+        most: loss that the trials of a config must not exceed on average.
+
+    Returns:
+        None where there is none, or too little for a model.
+    """
     layout = layout_of(history.space)
     rows = rows_of(history, layout)
-    if incumbent is None or len(rows) < 2:
-        return incumbent
+    if len(rows) < 2:
+        return None
     kept = _kept(rows)
     try:
         with one_thread():
             surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept)
     except IllConditioned:
-        return incumbent
-    trials = [history.trials[number] for number in rows.numbers[kept].tolist()]
-    means = surrogate.at_rows()[: len(kept)]
-    can_be = np.array([trial.status is Status.COMPLETE and trial.is_feasible for trial in trials])
-    return trials[int(np.argmin(np.where(can_be, means, np.inf)))] if can_be.any() else incumbent
+        return None
+    leaders = leaders_of(history, rows, kept, surrogate)
+    leaders = leaders[rows.same.mean(rows.losses)[leaders] <= most]
+    return history.trials[int(rows.numbers[leaders[0]])] if len(leaders) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,9 +307,10 @@ def _first_untried(
 def _surrogate(kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64]) -> Surrogate:
     """Of one objective in one view; what failed is taken for as bad as the worst."""
     theta = theta_of(kernel, rows.x, losses, turn)
-    x, z = rows.x[kept], VIEWS[turn](losses)[kept]
+    x, z = rows.x[kept], VIEWS[turn](rows.same.mean(losses))[kept]
     failed = len(rows.failed)
-    extra = np.concatenate([np.zeros(len(z)), np.full(failed, _FAILED_NOISE)])
+    less = (1.0 / rows.same.count[kept] - 1.0) * kernel.noise(theta)  # that of a mean of several
+    extra = np.concatenate([less, np.full(failed, _FAILED_NOISE)])
     z = np.concatenate([z, np.full(failed, z.max())])
     return condition(kernel, theta, np.concatenate([x, rows.failed]), z, extra, rows.pending)
 
@@ -285,14 +322,14 @@ def _kept(rows: Rows) -> NDArray[np.int64]:
     """
     n = len(rows)
     if n <= _MOST:
-        return np.arange(n)
+        return rows.same.distinct
     order = rows.best_first()
     best = np.concatenate([order[rows.inside[order]], order[~rows.inside[order]]])[: _MOST // 4]
     newest = np.arange(n - _MOST // 10, n)
     chosen = np.union1d(best, newest)
     rest = np.setdiff1d(np.arange(n), chosen)
     even = rest[np.linspace(0, len(rest) - 1, _MOST - len(chosen)).round().astype(int)]
-    return np.union1d(chosen, even)
+    return np.unique(rows.same.first[np.union1d(chosen, even)])
 
 
 def _goal(

@@ -66,6 +66,10 @@ class Kernel:
         """How many length scales there are; θ begins with them."""
         return len(self.numbers) + len(self.choices) + len(self.switches)
 
+    def noise(self, theta: Floats) -> float:
+        """σ_n²."""
+        return math.exp(theta[self.lengths + 1])
+
     def features(self, x: Floats) -> Floats:
         """X of settled vectors, shape (n, c)."""
         parts: list[Floats] = [x[:, self.numbers]]
