@@ -83,7 +83,7 @@ class Study:
         else:
             self._load()
             self._check_same(declared, objectives, seed)
-            self._change_strategy(chosen)
+            self._change(chosen or catalogue.strategy_from(self._history.strategy), declared)
 
     @classmethod
     def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
@@ -152,7 +152,8 @@ class Study:
 
     def _check_same(self, space: Space, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
-        if space.to_dict() != self._history.space.to_dict():
+        # another belief makes no other study: what was tried is as true as before
+        if space.with_beliefs({}).to_dict() != self._history.space.with_beliefs({}).to_dict():
             raise StudyError(
                 f"{where} has another space: {_difference(self._history.space, space)}. Choose another folder."
             )
@@ -162,11 +163,15 @@ class Study:
         if seed is not None and seed != self._history.seed:
             raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
 
-    def _change_strategy(self, strategy: Strategy | None) -> None:
-        if strategy is None or catalogue.plain_strategy(strategy) == self._history.strategy:
+    def _change(self, strategy: Strategy, space: Space) -> None:
+        """Goes on with this strategy and with the beliefs of this space."""
+        plain = catalogue.plain_strategy(strategy)
+        beliefs = None if space.beliefs == self._history.space.beliefs else space.beliefs
+        if plain == self._history.strategy and beliefs is None:
             return
         strategy.check(self._history)
-        self._append(lambda history, at: ((ev.Changed(catalogue.plain_strategy(strategy)),), None))
+        likely = None if beliefs is None else {name: list(values) for name, values in beliefs.items()}
+        self._append(lambda history, at: ((ev.Changed(plain, likely),), None))
         self._strategy = Manual(strategy)
 
     # the loop of people who own it ----------------------------------------------------------------------------------
@@ -489,7 +494,7 @@ def _difference(was: Space, now: Space) -> str:
             return f"it has {name!r}, which yours lacks"
         if name not in was:
             return f"it lacks {name!r}"
-        if was[name] != now[name]:
+        if was[name].with_likely(None) != now[name].with_likely(None):
             return f"{name!r} is {was[name]} there, {now[name]} here"
     if was.constraints != now.constraints:
         there, here = (", ".join(map(str, space.constraints)) or "nothing" for space in (was, now))

@@ -178,9 +178,7 @@ def unconstrained(space):
 
 
 def without_branches(dimension):
-    if dimension.kind != "choice":
-        return dimension
-    return Choice(dimension.options, ordered=dimension.ordered, default=dimension.default)
+    return dimension.with_branches({}) if dimension.kind == "choice" else dimension
 
 
 @given(spaces())

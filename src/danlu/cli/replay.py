@@ -65,7 +65,8 @@ def sentence(event: ev.Event) -> str:
             goals = ", ".join(map(str, event.objectives))
             return f"opened: {goals}; strategy {event.strategy['use']}, seed {event.seed}"
         case ev.Changed():
-            return f"strategy {event.strategy['use']} takes over"
+            believed = f"; likely: {config_text(event.likely) or 'nothing'}" if event.likely is not None else ""
+            return f"strategy {event.strategy['use']} takes over{believed}"
         case ev.Queued():
             return f"queued: {config_text(event.config)} {event.note}".rstrip()
         case ev.Suggested():

@@ -39,9 +39,13 @@ class Opened(_Event, frozen=True):
 
 
 class Changed(_Event, frozen=True):
-    """Another strategy took over from here."""
+    """Another strategy, or another belief, took over from here.
+
+    `likely`: what the user says from here on, by hyperparameter; None if as before.
+    """
 
     strategy: dict[str, Any]
+    likely: dict[str, list[float | int | str | bool]] | None = None
 
 
 class Queued(_Event, frozen=True):

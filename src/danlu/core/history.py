@@ -49,7 +49,8 @@ class History(msgspec.Struct, frozen=True, eq=False):
     """All that a study knows at one position of its journal.
 
     Attributes:
-        space, objectives, seed, steps, strategy: as the study was opened; `strategy` in its plain form.
+        space, objectives, seed, steps, strategy: as the study was opened, or changed since; `strategy` in its plain
+            form.
         trials: all of them, by number.
         position: of the last entry.
         at: time of the last entry, seconds since 1970, UTC.
@@ -279,7 +280,8 @@ def opened(entry: ev.Entry | None) -> History:
 
 
 def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
-    return replace(history, strategy=event.strategy)
+    history = replace(history, strategy=event.strategy)
+    return history if event.likely is None else replace(history, space=history.space.with_beliefs(event.likely))
 
 
 def _queued(history: History, event: ev.Queued, entry: ev.Entry) -> History:

@@ -19,6 +19,7 @@ from danlu.core.history import History
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
 from danlu.space import Config
+from danlu.strategies.believed import draw_half_believed
 from danlu.strategies.fresh import is_exhausted, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 from danlu.strategies.rejection import allowed_draws
@@ -36,7 +37,7 @@ class TPE(Strategy):
     """Two densities, of the good trials and of the others; the best ratio among candidates of the first.
 
     Attributes:
-        start: random trials before the densities are asked.
+        start: random trials before the densities are asked, half of them where the user holds it likely.
         candidates: drawn for each suggestion.
         good: share of the trials that count as good, up to 25 of them.
     """
@@ -52,7 +53,7 @@ class TPE(Strategy):
         layout = layout_of(space)
         rows = rows_of(history, layout)
         if len(history.trials) < self.start or len(rows) < 2:
-            return start_fresh(history, "tpe: random", lambda _: space.sample(rng))
+            return start_fresh(history, "tpe: random", lambda _: draw_half_believed(history, rng))
         candidates = self.ranked(layout, rows, rng)
         if not len(candidates):
             return start_fresh(history, "tpe: random, no candidate is allowed", lambda _: space.sample(rng))
@@ -100,7 +101,8 @@ class TPE(Strategy):
             kept = np.concatenate([old, np.arange(len(bad) - _NEWEST, len(bad))])
             weights = weights[kept] * np.where(kept < len(bad) - _NEWEST, (len(bad) - _NEWEST) / _OTHERS, 1.0)
             bad = bad[kept]
-        return _mixtures(layout, groups, rows.x[chosen], np.ones(count)), _mixtures(layout, groups, bad, weights)
+        good = _mixtures(layout, groups, rows.x[chosen], np.ones(count), is_believed=True)
+        return good, _mixtures(layout, groups, bad, weights)
 
 
 def _sampled(layout: Layout, mixtures: list[Mixture], count: int, rng: np.random.Generator) -> Floats:
@@ -117,11 +119,13 @@ def _ramp(n: int) -> Floats:
     return np.concatenate([np.linspace(1.0 / n, 1.0, n - _RECENT), np.ones(_RECENT)])
 
 
-def _mixtures(layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats) -> list[Mixture]:
+def _mixtures(
+    layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats, is_believed: bool = False
+) -> list[Mixture]:
     if len(groups) == 1:
-        return [mixture(layout, groups[0], x, weights)]
+        return [mixture(layout, groups[0], x, weights, is_believed)]
     active = layout.active(x)
-    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]]) for g in groups]
+    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]], is_believed) for g in groups]
 
 
 @lru_cache(maxsize=32)
