@@ -174,6 +174,15 @@ class Study:
         self._append(lambda history, at: ((ev.Changed(plain, likely),), None))
         self._strategy = Manual(strategy)
 
+    def use(self, strategy: str | Mapping[str, Any] | Strategy) -> None:
+        """Another strategy takes over from here, which the journal records.
+
+        Raises:
+            UnknownName, StrategyError: there is no such strategy, or it can't serve this study.
+        """
+        with self._lock:
+            self._change(catalogue.strategy_from(strategy), self._history.space)
+
     # the loop of people who own it ----------------------------------------------------------------------------------
 
     def ask(self) -> Trial | None:

@@ -74,8 +74,8 @@ class NSGA2(Strategy):
 
     Attributes:
         population: how many trials a generation has, and how many are kept; ≥ 4. The first generation is random, half
-            of it where the user holds it likely. Few, as trainings are dear: of 400 trials of ZDT1, 16 gave a hypervolume
-            of 0.74, 24 of 0.57, 40 of 0.38.
+            of it where the user holds it likely. Few, as trainings are dear: of 400 trials of ZDT1, 16 gave a
+            hypervolume of 0.74, 24 of 0.57, 40 of 0.38.
         mutation: probability with which each hyperparameter mutates; 1 / their number if not given.
     """
 

@@ -23,6 +23,7 @@ from danlu.core.history import History
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.core.trial import Status, Trial
+from danlu.errors import StrategyError
 from danlu.numerics.pareto import non_dominated
 from danlu.numerics.threads import one_thread
 from danlu.space import Config, Space
@@ -32,6 +33,7 @@ from danlu.strategies.gp import acquisition
 from danlu.strategies.gp.belief import belief_tilt, likely_candidates
 from danlu.strategies.gp.candidates import Pool
 from danlu.strategies.gp.constraints import Constraints, constraints_of
+from danlu.strategies.gp.cost import cost_tilt
 from danlu.strategies.gp.explain import Explanation, back_of
 from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
@@ -64,9 +66,12 @@ class GP(Strategy):
 
     Attributes:
         design: trials before the model is asked; as many as hyperparameters if not given, 5 to 10.
+        time: seconds that the study may take, counted while trials run: improvement per second is then what counts.
+            `tune(time=...)` fills it in. None where trials are what is short.
     """
 
     design: int | None = None
+    time: float | None = None
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
@@ -110,11 +115,15 @@ class GP(Strategy):
             history.seed,
         )  # fmt: skip
 
+    def check(self, history: History) -> None:
+        if self.time is not None and not 0.0 < self.time < math.inf:
+            raise StrategyError(f"gp: time must be seconds > 0, got {self.time}. Leave it out, tune(time=...) says it.")
+
     def _design(self, layout: Layout) -> int:
         return self.design if self.design is not None else min(max(len(layout), 5), 10)
 
     def _tilt(self, history: History, layout: Layout, rows: Rows) -> Tilt:
-        return belief_tilt(history, layout, rows, self._design(layout))
+        return belief_tilt(history, layout, rows, self._design(layout)) + cost_tilt(history, layout, self.time)
 
     def _spread(self, history: History, rng: np.random.Generator) -> Suggestion:
         """The centre of the space, then points of a Sobol sequence, in turn with draws from what is held likely."""
