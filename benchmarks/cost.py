@@ -5,9 +5,9 @@
 
 FOLDER is that of `regret.py`. Nothing is waited for: the study's store has the clock of a simulation, which a trial moves
 on by what it costs. Costs are the training times that YAHPO Gym's surrogates predict beside the loss; of boosting they
-are proportional to trees × depth; of the test function they are made up, e^(3 x0) and e^(3 (1 − x0)): the optimum is
-cheap in the one, dear in the other, and costs differ by a factor of 20; and `level` costs the same everywhere, where
-knowing costs can only do harm.
+are proportional to trees × depth; of the test function they are made up, e^(3 x0) and e^(3 (1 − x0)), which differ by
+a factor of 20: the optimum is cheap in the one and dear in the other. `level` costs the same everywhere, where knowing
+costs can only do harm.
 
 A search has 20 times the mean cost of a random config. Its regret is that of the best trial that had ended at a quarter
 of the time, half of it, and all of it, normalised as in `regret.py`; 1 if none had ended.
@@ -137,7 +137,7 @@ def run_all(args: argparse.Namespace) -> None:
 # telling --------------------------------------------------------------------------------------------------------------
 
 
-def tables(runs: list[Run], ours: str, target: str) -> Iterator[str]:
+def tables(runs: list[Run], ours: str) -> Iterator[str]:
     """The report, line by line, as Markdown."""
     random = {run["problem"]: run for run in runs if run["contestant"] == "baseline"}
     runs = [run for run in runs if run["contestant"] != "baseline"]
@@ -158,8 +158,8 @@ def tables(runs: list[Run], ours: str, target: str) -> Iterator[str]:
         return found
 
     seeds = len(regrets(problems[0], contestants[0], 1.0))
-    yield f"Mean regret over {len(problems)} problems and {seeds} seeds after shares of the time; pairs of runs with the"
-    yield f"same problem and seed in which {ours} is better (ties count half; 95 % interval over problems)."
+    yield f"Mean regret over {len(problems)} problems and {seeds} seeds after shares of the time; pairs of runs with"
+    yield f"the same problem and seed in which {ours} is better (ties count half; 95 % interval over problems)."
     yield ""
     yield "| | " + " | ".join(f"regret at {m:g}" for m in MARKS) + " | "
     yield "|---" * (1 + len(MARKS)) + "|"
@@ -207,7 +207,6 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--processes", type=int, default=1)
     tell = commands.add_parser("table", help="tell what came out")
     tell.add_argument("--ours", default="gp cost-aware")
-    tell.add_argument("--target", default="gp")
     for command in (run, tell):
         command.add_argument("--output", type=Path, default=RESULTS, help="file of results")
     return made
@@ -219,7 +218,7 @@ def main() -> None:
         args.problems = Path(args.problems)
         run_all(args)
     else:
-        print("\n".join(itertools.chain(tables(load(args.output), args.ours, args.target))))
+        print("\n".join(itertools.chain(tables(load(args.output), args.ours))))
 
 
 if __name__ == "__main__":

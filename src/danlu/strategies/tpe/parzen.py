@@ -111,26 +111,26 @@ class Mixture:
             x[:, k] = (rng.random((len(x), 1)) * cumulated[:, -1:] > cumulated).sum(axis=1)
 
 
-def mixture(layout: Layout, group: Group, x: Floats, weights: Floats, is_believed: bool = False) -> Mixture:
+def mixture(layout: Layout, group: Group, x: Floats, weights: Floats, trust: float = 0.0) -> Mixture:
     """The mixture of a group, of the vectors in which it is active; of none of them, the prior alone.
 
-    The prior spreads over the whole range, or where the user believes these vectors to be.
+    The prior spreads over the whole range, or is the user's belief π of where these vectors are, to a power.
 
     Args:
         layout: of the vectors.
         group: its slots.
         x: shape (n, s).
         weights: of the trials, beside a prior of weight 1; shape (n,).
-        is_believed: whether the prior is the user's belief.
+        trust: the prior is π^trust, in [0, 1].
     """
     n, j = len(x), len(group.numbers)
     mu, sigma = np.full((n + 1, j), IDLE), np.ones((n + 1, j))
     mu[:n] = x[:, group.numbers]
-    belief = group.belief if is_believed else {}
+    belief = group.belief if trust > 0.0 else {}
     for i, k in enumerate(group.numbers.tolist()):
-        if isinstance(said := belief.get(k), Normal):
+        if isinstance(said := belief.get(k), Normal):  # a power of a normal is a wider one
             mu[n, i] = min(max(said.mean, 0.0), 1.0)
-            sigma[n, i] = max(said.deviation, 1.0 / _NARROWEST, group.floor[i])
+            sigma[n, i] = min(max(said.deviation / trust**0.5, 1.0 / _NARROWEST, group.floor[i]), 1.0)
     if n:
         sigma[:n] = _bandwidths(mu[:n], group.floor, mu[n:])
     w = np.append(weights, 1.0)
@@ -140,7 +140,7 @@ def mixture(layout: Layout, group: Group, x: Floats, weights: Floats, is_believe
         q = np.full((n + 1, count), 1.0 / (n + 1) if n else 1.0)
         q[np.arange(n), x[:, k].astype(np.intp)] += 1.0
         if isinstance(said := belief.get(k), Weights):
-            q[n] = said.probabilities
+            q[n] = np.array(said.probabilities) ** trust
         log_q.append(np.log(q / q.sum(axis=1, keepdims=True)))
     return Mixture(group, np.log(w / w.sum()), mu, sigma, tuple(log_q))
 

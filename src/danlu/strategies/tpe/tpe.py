@@ -28,6 +28,7 @@ from danlu.strategies.tpe.explain import Explanation
 from danlu.strategies.tpe.parzen import Group, Mixture, groups_of, log_densities, mixture
 
 _MOST_GOOD = 25
+_TRUSTED = 10.0  # trials up to which the user's belief is the prior as it is; then its power falls as 1 / n
 _RECENT = 25  # trials of full weight; the weights of older ones fall to 1 / n
 _NEWEST, _OTHERS = 200, 300  # of the trials that are not good, at most so many: 1.5 ms at any number of trials
 
@@ -101,7 +102,8 @@ class TPE(Strategy):
             kept = np.concatenate([old, np.arange(len(bad) - _NEWEST, len(bad))])
             weights = weights[kept] * np.where(kept < len(bad) - _NEWEST, (len(bad) - _NEWEST) / _OTHERS, 1.0)
             bad = bad[kept]
-        good = _mixtures(layout, groups, rows.x[chosen], np.ones(count), is_believed=True)
+        trust = min(1.0, _TRUSTED / max(n, 1))
+        good = _mixtures(layout, groups, rows.x[chosen], np.ones(count), trust)
         return good, _mixtures(layout, groups, bad, weights)
 
 
@@ -120,12 +122,12 @@ def _ramp(n: int) -> Floats:
 
 
 def _mixtures(
-    layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats, is_believed: bool = False
+    layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats, trust: float = 0.0
 ) -> list[Mixture]:
     if len(groups) == 1:
-        return [mixture(layout, groups[0], x, weights, is_believed)]
+        return [mixture(layout, groups[0], x, weights, trust)]
     active = layout.active(x)
-    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]], is_believed) for g in groups]
+    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]], trust) for g in groups]
 
 
 @lru_cache(maxsize=32)
