@@ -3,10 +3,10 @@
     python benchmarks/cost.py run --problems FOLDER --seeds 10
     python benchmarks/cost.py table
 
-FOLDER is that of `regret.py`. Nothing is waited for: the study's store has the clock of a simulation, which a trial moves
-on by what it costs. Costs are the training times that YAHPO Gym's surrogates predict beside the loss; of boosting they
-are proportional to trees × depth; of the test function they are made up, e^(3 x0) and e^(3 (1 − x0)), which differ by
-a factor of 20: the optimum is cheap in the one and dear in the other. `level` costs the same everywhere, where knowing
+FOLDER is that of `regret.py`. Nothing is waited for: the study's store has the clock of a simulation, that a trial sets
+forward by its cost. Costs are the training times that YAHPO Gym's surrogates predict beside the loss; of boosting they
+are proportional to trees × depth; of the test function they are made up, e^(3 x0) and e^(3 (1 − x0)), a factor of 20
+between the bounds: the optimum is cheap in the one, dear in the other. `level` costs the same everywhere, where knowing
 costs can only do harm.
 
 A search has 20 times the mean cost of a random config. Its regret is that of the best trial that had ended at a quarter
@@ -103,7 +103,8 @@ def search(problem: Any, cost: Cost, contestant: str, seed: int, time: float) ->
     clock = [0.0]
     store = Memory(clock=lambda: clock[0])
     study = Study(space_of(problem), minimize="loss", strategy=form, seed=seed, store=store)
-    losses, ends = [], []
+    losses: list[float] = []
+    ends: list[float] = []
     while clock[0] < time and len(losses) < MOST and (trial := study.ask()) is not None:
         config = config_of(problem, trial.config)
         loss = problem.evaluate(config, seed=10_000 * (seed + 1) + trial.number)

@@ -7,6 +7,7 @@ import pytest
 
 from danlu import Choice, Float, Int, Objective, Space, Status, Trial, open_study, tune
 from danlu.errors import SpaceError, StudyError
+from danlu.strategies.gp.gp import GP
 
 
 def train(
@@ -137,3 +138,39 @@ def test_a_constraint_that_the_defaults_violate_is_refused_before_anything_runs(
     with pytest.raises(SpaceError, match=r"the default config violates 'depth \* lr <= 0.01': depth = 2, lr = 0.01"):
         tune(train, minimize="loss", where="depth * lr <= 0.01", folder=tmp_path / "study", progress=False)
     assert not (tmp_path / "study").exists()
+
+
+# time ----------------------------------------------------------------------------------------------------------------
+
+
+def quick(x: Annotated[float, Float(0.0, 1.0)], y: Annotated[float, Float(0.0, 1.0)]):
+    return x + y
+
+
+def test_where_time_is_the_budget_the_strategy_is_told_and_the_journal_says_so(tmp_path):
+    study = tune(quick, minimize="loss", time=0.2, folder=tmp_path, progress=False)
+    assert study.history.strategy == {"use": "auto", "time": 0.2}
+    study.close()
+    study = tune(quick, minimize="loss", time=0.2, folder=tmp_path, progress=False)
+    assert 0.2 < study.history.strategy["time"] <= 0.4 + 0.1
+    assert study.verify() == []
+    study.close()
+    study = tune(quick, minimize="loss", trials=1, folder=tmp_path, progress=False)
+    assert study.history.strategy == {"use": "auto"}
+    study.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"time": 0.01, "strategy": "gp"}, {"use": "gp", "time": 0.01}),
+        ({"time": 0.01, "strategy": GP(time=99.0)}, {"use": "gp", "time": 99.0}),
+        ({"time": 0.01, "strategy": "tpe"}, {"use": "tpe"}),
+        ({"time": 10.0, "trials": 2}, {"use": "auto"}),
+        ({"trials": 2}, {"use": "auto"}),
+        ({"time": 0.0}, {"use": "auto"}),
+        ({"time": 0.01, "lag": 2}, {"use": "inorder", "inner": {"use": "auto"}, "lag": 2}),
+    ],
+)
+def test_what_the_strategy_is_told_of_the_time(settings, expected):
+    assert tune(quick, minimize="loss", progress=False, **settings).history.strategy == expected

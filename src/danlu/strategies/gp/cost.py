@@ -17,18 +17,22 @@ import numpy as np
 
 from danlu.core.elapsed import elapsed
 from danlu.core.history import History
+from danlu.numerics.threads import one_thread
+from danlu.space import Config
 from danlu.strategies.gp.hyperparameters import CONSTRAINT, theta_of
 from danlu.strategies.gp.kernel import Kernel, kernel_of
-from danlu.strategies.gp.surrogate import condition
+from danlu.strategies.gp.surrogate import IllConditioned, condition
 from danlu.strategies.gp.tilt import LEVEL, Tilt
 from danlu.strategies.layout import Floats, Layout
+from danlu.strategies.points import point
 
 _KNOWN = 4  # trials from which costs are compared
 _SPREAD = 0.3  # standard deviation of ln c below which all trials cost about the same
 _SHORTEST = 0.01  # seconds below which a difference is the machine's
 _LINEAR = 15  # trials up to which ln c is a line along each hyperparameter
-_RIDGE = 0.3  # so that a few trials don't make steep lines
+_RIDGE = 0.1  # so that a few trials don't make steep lines
 _MOST = 200  # rows of the model
+_POINTS = 4  # of the design, of which the cheapest is tried
 
 
 def cost_tilt(history: History, layout: Layout, time: float | None) -> Tilt:
@@ -47,6 +51,21 @@ def cost_tilt(history: History, layout: Layout, time: float | None) -> Tilt:
         return LEVEL
     expected = model_of(layout, x, y)
     return Tilt((lambda v: -share * expected(v),), f", per second^{share:.2g}")
+
+
+def design_point(history: History, layout: Layout, time: float | None, k: int) -> Config:
+    """The k-th point of the design; where costs count, the cheapest of four, as is expected.
+
+    Else dear ones take half of the time. Mean regret of `benchmarks/cost.py` at half of the time .36, in the end .17;
+    .40 and .20 without (10 problems, 10 seeds).
+    """
+    with one_thread():
+        costly = cost_tilt(history, layout, time)
+        if not costly.parts:
+            return point(history.space, history.seed, k)
+        points = [point(history.space, history.seed, _POINTS * k + j) for j in range(_POINTS)]
+        nats = costly(layout.vectors(np.array([history.space.encode(config) for config in points])))
+        return points[int(np.argmax(nats))]
 
 
 def costs(history: History, layout: Layout) -> tuple[Floats, Floats]:
@@ -74,7 +93,11 @@ def model_of(layout: Layout, x: Floats, y: Floats) -> Callable[[Floats], Floats]
         line = _line(kernel, x, z)
         return lambda v: scale * line(v)
     theta = theta_of(kernel, x, y, CONSTRAINT)  # of `straight`, the view that is z itself
-    surrogate = condition(kernel, theta, x, z, np.zeros(len(z)))
+    try:
+        surrogate = condition(kernel, theta, x, z, np.zeros(len(z)))
+    except IllConditioned:
+        line = _line(kernel, x, z)
+        return lambda v: scale * line(v)
     return lambda v: scale * surrogate.mean(v)
 
 

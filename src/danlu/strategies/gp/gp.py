@@ -33,7 +33,7 @@ from danlu.strategies.gp import acquisition
 from danlu.strategies.gp.belief import belief_tilt, likely_candidates
 from danlu.strategies.gp.candidates import Pool
 from danlu.strategies.gp.constraints import Constraints, constraints_of
-from danlu.strategies.gp.cost import cost_tilt
+from danlu.strategies.gp.cost import cost_tilt, design_point
 from danlu.strategies.gp.explain import Explanation, back_of
 from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
@@ -42,7 +42,6 @@ from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate
 from danlu.strategies.gp.tilt import Tilt
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
-from danlu.strategies.points import point
 from danlu.strategies.rows import Rows, incumbent_of, rows_of, since_progress
 from danlu.strategies.tpe.tpe import TPE
 
@@ -126,7 +125,10 @@ class GP(Strategy):
         return belief_tilt(history, layout, rows, self._design(layout)) + cost_tilt(history, layout, self.time)
 
     def _spread(self, history: History, rng: np.random.Generator) -> Suggestion:
-        """The centre of the space, then points of a Sobol sequence, in turn with draws from what is held likely."""
+        """The centre of the space, then points of a Sobol sequence, in turn with draws from what is held likely.
+
+        In a space where something is held likely, its middle comes first.
+        """
         begin = history.count("gp")
 
         def draw(k: int) -> Config:
@@ -134,7 +136,7 @@ class GP(Strategy):
                 return history.space.default()
             if history.space.beliefs and (begin + k) % 2 == 0:
                 return draw_believed(history.space, rng)
-            return point(history.space, history.seed, begin + k)
+            return design_point(history, layout_of(history.space), self.time, begin + k)
 
         return start_fresh(history, "gp: design", draw)
 
