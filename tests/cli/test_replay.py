@@ -1,6 +1,8 @@
 import sqlite3
 
 from danlu import open_study
+from danlu.cli.replay import sentence
+from danlu.core.event import Changed
 
 
 def test_the_journal_is_told_entry_by_entry(here, make_study, danlu):
@@ -33,3 +35,10 @@ def test_a_forged_suggestion_is_found(here, make_study, danlu):
     said = danlu("replay", "mine", "--verify")
     assert said.status == 1
     assert f"entry {position}: the journal says" in said.err
+
+
+def test_another_belief_is_told():
+    change = Changed({"use": "gp"}, {"lr": [1e-4, 1e-2], "act": ["relu"]})
+    assert sentence(change) == "strategy gp takes over; likely: lr=0.0001, 0.01 act=relu"
+    assert sentence(Changed({"use": "gp"}, {})) == "strategy gp takes over; likely: nothing"
+    assert sentence(Changed({"use": "gp"})) == "strategy gp takes over"

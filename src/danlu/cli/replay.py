@@ -65,7 +65,8 @@ def sentence(event: ev.Event) -> str:
             goals = ", ".join(map(str, event.objectives))
             return f"opened: {goals}; strategy {event.strategy['use']}, seed {event.seed}"
         case ev.Changed():
-            believed = f"; likely: {config_text(event.likely) or 'nothing'}" if event.likely is not None else ""
+            likely = {name: ", ".join(map(value_text, values)) for name, values in (event.likely or {}).items()}
+            believed = "" if event.likely is None else f"; likely: {config_text(likely) or 'nothing'}"
             return f"strategy {event.strategy['use']} takes over{believed}"
         case ev.Queued():
             return f"queued: {config_text(event.config)} {event.note}".rstrip()
