@@ -57,7 +57,7 @@ def design_point(history: History, layout: Layout, time: float | None, k: int) -
     """The k-th point of the design; where costs count, the cheapest of four, as is expected.
 
     Else dear ones take half of the time. Mean regret of `benchmarks/cost.py` at half of the time .36, in the end .17;
-    .40 and .20 without (10 problems, 10 seeds).
+    .40 and .20 without (10 problems, 10 seeds, ridge .3).
     """
     with one_thread():
         costly = cost_tilt(history, layout, time)
