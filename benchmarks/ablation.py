@@ -47,7 +47,9 @@ def _views(*views: Callable[..., Any]) -> list[Replacement]:
 def _goal_knowing(known: Callable[[int, int], tuple[int, int]]) -> list[Replacement]:
     """Told other numbers of trials since real progress, when acquisitions change, and since any, when beta grows."""
     goal = gp._goal
-    return [(gp, "_goal", lambda surrogate, means, turn, since, rng: goal(surrogate, means, turn, known(*since), rng))]
+    return [
+        (gp, "_goal", lambda surrogate, means, turn, since, *rest: goal(surrogate, means, turn, known(*since), *rest))
+    ]
 
 
 def _without_switches(layout: Any) -> Any:

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from danlu import Decision, Float, Int, Objective, Space, Status, Study
+from danlu.core.event import Changed
 from danlu.core.strategy import Resume
 from danlu.core.trial import Trial
 from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StrategyError, StudyError, UnknownName
 from danlu.records.definition import read_definition
 from danlu.stores.memory import Memory
+from danlu.strategies.gp.gp import GP
 from danlu.strategies.quasirandom import Sobol
 from danlu.strategies.random import Random
 
@@ -17,7 +19,7 @@ SPACE = Space({"lr": Float(1e-5, 1e-1, log=True, default=1e-3), "depth": Int(1, 
 
 
 def study(**settings):
-    return Study(SPACE, **({"minimize": "loss", "strategy": "random"} | settings))
+    return Study(**({"space": SPACE, "minimize": "loss", "strategy": "random"} | settings))
 
 
 def test_ask_and_tell_find_the_best():
@@ -251,6 +253,51 @@ def test_threads_may_share_a_study(tmp_path):
     for thread in threads:
         thread.join()
     assert len(searched.trials) == searched.history.count(Status.COMPLETE) == 40
+    assert searched.verify() == []
+
+
+def test_a_study_goes_on_with_another_belief_and_its_journal_says_so():
+    store = Memory()
+    believed = SPACE.with_beliefs({"lr": (1e-4, 1e-3)})
+    searched = study(space=believed, store=store, strategy="gp")
+    for _ in range(8):
+        searched.tell(searched.ask(), loss=1.0)
+    again = study(space=SPACE.with_beliefs({"depth": (2, 4)}), store=store, strategy=None)
+    for _ in range(6):
+        again.tell(again.ask(), loss=2.0)
+    assert again.space.beliefs == {"depth": (2, 4)}
+    assert sum(isinstance(entry.events[0], Changed) for entry in again.entries()) == 1
+    assert Study.open(store=store).space == again.space
+    assert again.verify() == []
+    assert again.strategy == GP()
+
+
+def test_the_same_belief_changes_nothing_and_none_takes_it_back():
+    store = Memory()
+    believed = SPACE.with_beliefs({"lr": (1e-4, 1e-3)})
+    study(space=believed, store=store)
+    study(space=believed, store=store)
+    assert len(list(store.read("study"))) == 1
+    assert study(store=store).space == SPACE
+    assert len(list(store.read("study"))) == 2
+
+
+def test_another_range_is_another_study_whatever_is_believed():
+    store = Memory()
+    study(space=SPACE.with_beliefs({"lr": (1e-4, 1e-3)}), store=store)
+    with pytest.raises(StudyError, match=r"another space; in yours: depth widened from 1..8 to 1..9"):
+        study(space={"lr": SPACE["lr"], "depth": Int(1, 9)}, store=store)
+
+
+def test_another_strategy_takes_over_when_asked_to():
+    searched = study()
+    searched.tell(searched.ask(), loss=1.0)
+    searched.use("sobol")
+    searched.use("sobol")
+    assert searched.strategy == Sobol()
+    searched.tell(searched.ask(), loss=1.0)
+    assert [trial.origin for trial in searched.trials] == ["default", "sobol"]
+    assert sum(isinstance(entry.events[0], Changed) for entry in searched.entries()) == 1
     assert searched.verify() == []
 
 

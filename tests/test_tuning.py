@@ -7,6 +7,7 @@ import pytest
 
 from danlu import Choice, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
 from danlu.errors import SpaceError, StudyError
+from danlu.strategies.gp.gp import GP
 
 
 def train(
@@ -173,3 +174,39 @@ def test_a_trial_that_was_interrupted_before_the_change_runs_on_in_the_new_space
                  **settings)  # fmt: skip
     assert seen[0] == {**started.config, "decay": 0.5}
     assert [trial.status for trial in tuned.trials] == [Status.COMPLETE] * 2
+
+
+# time ----------------------------------------------------------------------------------------------------------------
+
+
+def quick(x: Annotated[float, Float(0.0, 1.0)], y: Annotated[float, Float(0.0, 1.0)]):
+    return x + y
+
+
+def test_where_time_is_the_budget_the_strategy_is_told_and_the_journal_says_so(tmp_path):
+    study = tune(quick, minimize="loss", time=0.2, folder=tmp_path, progress=False)
+    assert study.history.strategy == {"use": "auto", "time": 0.2}
+    study.close()
+    study = tune(quick, minimize="loss", time=0.2, folder=tmp_path, progress=False)
+    assert 0.2 < study.history.strategy["time"] <= 0.4 + 0.1
+    assert study.verify() == []
+    study.close()
+    study = tune(quick, minimize="loss", trials=1, folder=tmp_path, progress=False)
+    assert study.history.strategy == {"use": "auto"}
+    study.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"time": 0.01, "strategy": "gp"}, {"use": "gp", "time": 0.01}),
+        ({"time": 0.01, "strategy": GP(time=99.0)}, {"use": "gp", "time": 99.0}),
+        ({"time": 0.01, "strategy": "tpe"}, {"use": "tpe"}),
+        ({"time": 10.0, "trials": 2}, {"use": "auto"}),
+        ({"trials": 2}, {"use": "auto"}),
+        ({"time": 0.0}, {"use": "auto"}),
+        ({"time": 0.01, "lag": 2}, {"use": "inorder", "inner": {"use": "auto"}, "lag": 2}),
+    ],
+)
+def test_what_the_strategy_is_told_of_the_time(settings, expected):
+    assert tune(quick, minimize="loss", progress=False, **settings).history.strategy == expected

@@ -15,6 +15,7 @@ _PUBLIC = {
     "History": "danlu.core.history",
     "Int": "danlu.space.dimension",
     "Interrupted": "danlu.loop",
+    "Likely": "danlu.space.belief",
     "Objective": "danlu.core.objective",
     "Space": "danlu.space.space",
     "Status": "danlu.core.trial",

@@ -8,6 +8,7 @@ from danlu.core.trial import Status as Status
 from danlu.core.trial import Trial as Trial
 from danlu.errors import DanluError as DanluError
 from danlu.loop import Interrupted as Interrupted
+from danlu.space.belief import Likely as Likely
 from danlu.space.dimension import Choice as Choice
 from danlu.space.dimension import Float as Float
 from danlu.space.dimension import Int as Int

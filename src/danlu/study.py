@@ -86,7 +86,7 @@ class Study:
         else:
             self._load()
             self._check_same(None if change else declared, objectives, seed)
-            self._change(declared if change else None, chosen)
+            self._change(declared, chosen)
 
     @classmethod
     def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
@@ -155,9 +155,11 @@ class Study:
 
     def _check_same(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
-        if space is not None and space.to_dict() != self._history.space.to_dict():
+        # another belief makes no other study: what was tried is as true as before
+        held, declared = (None if each is None else each.with_beliefs({}) for each in (self._history.space, space))
+        if held is not None and declared is not None and declared.to_dict() != held.to_dict():
             raise StudyError(
-                f"{where} has another space; in yours: {'; '.join(differences(self._history.space, space))}. "
+                f"{where} has another space; in yours: {'; '.join(differences(held, declared))}. "
                 f"Choose another folder, or go on in your space, with all earlier trials: change=True, or --change."
             )
         if objectives != self._history.objectives:
@@ -182,6 +184,15 @@ class Study:
                 from danlu.records.definition import update_definition
 
                 update_definition(Folder(self.folder), self._history)
+
+    def use(self, strategy: str | Mapping[str, Any] | Strategy) -> None:
+        """Another strategy takes over from here, which the journal records.
+
+        Raises:
+            UnknownName, StrategyError: there is no such strategy, or it can't serve this study.
+        """
+        with self._lock:
+            self._change(None, catalogue.strategy_from(strategy))
 
     # the loop of people who own it ----------------------------------------------------------------------------------
 

@@ -1,10 +1,12 @@
 """tune() and open_study(): a training function in, a study out. Here names become objects and the layers meet."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from danlu import catalogue
+from danlu.core.elapsed import elapsed
 from danlu.core.objective import Named
 from danlu.core.runner import Runner
 from danlu.core.stopping import Elapsed, StopRule, Trials
@@ -16,6 +18,8 @@ from danlu.progress import watching
 from danlu.space.declare import declare
 from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
+
+_TIMED = ("auto", "gp")  # strategies that ask for the time there is
 
 
 def tune(
@@ -47,7 +51,9 @@ def tune(
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
         trials: how many in all, over all restarts; 50 if no `time` is given either.
-        time: seconds after which this call starts no more trials.
+        time: seconds after which this call starts no more trials. Where no `trials` are given either, time is what is
+            short: "auto" and "gp" then look for improvement per second, not per trial. Not with `lag`, for how long
+            trials take differs from run to run.
         strategy: a name, a plain form, or an object; "auto" if not given.
         space: what may be tried, where the function's parameters don't say it.
         where: constraints between hyperparameters, such as "layers * width <= 4096"; no config that violates one is
@@ -79,6 +85,7 @@ def tune(
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder, change=change,
     )  # fmt: skip
+    study.use(_timed(study, time if trials is None else None, is_said=strategy is not None))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials
     with watching(trials, progress) as watch:
@@ -90,6 +97,21 @@ def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, wor
     if workers > lag:
         raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers}. Use lag={workers}.")
     return InOrder(catalogue.strategy_from(strategy or "auto"), lag)
+
+
+def _timed(study: Study, time: float | None, is_said: bool) -> Strategy:
+    """The study's strategy, told how long the study may run in all, earlier calls included.
+
+    Args:
+        study: as it is opened.
+        time: seconds from now; None if trials are what is short.
+        is_said: whether this call names the strategy, whose own setting then holds.
+    """
+    strategy: Any = study.strategy
+    if catalogue.plain_strategy(strategy)["use"] not in _TIMED or (is_said and strategy.time is not None):
+        return strategy  # type: ignore[no-any-return]
+    until = elapsed(study.history) + time if time else None
+    return dataclasses.replace(strategy, time=until)  # type: ignore[no-any-return]
 
 
 def open_study(folder: str | Path) -> Study:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danlu.errors import SpaceError
-from danlu.space import Choice, Config, Float, Int, Space, config_of, dataclass_of, declare, instance, space_of
+from danlu.space import Choice, Config, Float, Int, Likely, Space, config_of, dataclass_of, declare, instance, space_of
 from danlu.testing.spaces import configs, spaces
 
 
@@ -314,6 +314,26 @@ def test_fields_that_are_computed_are_left_alone():
             self.twice = 2 * self.n
 
     assert instance(Computed, {"n": 3}).twice == 6
+
+
+def test_a_belief_is_declared_with_the_values_and_survives_a_default():
+    def train(lr: Annotated[float, Float(1e-5, 1e-1, log=True, likely=(1e-4, 1e-2))] = 1e-3): ...
+
+    assert space_of(train)["lr"] == Float(1e-5, 1e-1, log=True, default=1e-3, likely=(1e-4, 1e-2))
+
+
+@pytest.mark.parametrize("likely", [Likely("adam"), Likely(Adam)])
+def test_of_a_union_of_dataclasses_some_may_be_likely(likely):
+    def train(optimizer: Annotated[SGD | Adam, likely]): ...
+
+    assert space_of(train)["optimizer"].likely == ("adam",)
+
+
+def test_an_unknown_class_can_not_be_likely():
+    def train(optimizer: Annotated[SGD | Adam, Likely("lion")]): ...
+
+    with pytest.raises(SpaceError, match="'optimizer': the likely option 'lion' is not an option"):
+        space_of(train)
 
 
 def test_a_union_of_dataclasses_without_fields_is_a_plain_choice():

@@ -77,6 +77,13 @@ TEXTS = {
     "'true' | 'a | b' | ''": Choice("true", "a | b", ""),
     "'1..2' | 3": Choice("1..2", 3),
     "resnet-18 | vit_b/16": Choice("resnet-18", "vit_b/16"),
+    "1e-5..1e-1 log likely 1e-4..1e-2": Float(1e-5, 1e-1, log=True, likely=(1e-4, 1e-2)),
+    "1e-5..1e-1 likely=1e-4..1e-2 log default=1e-3": Float(1e-5, 1e-1, log=True, default=1e-3, likely=(1e-4, 1e-2)),
+    "0.0..1.0 likely 0 .. 0.5": Float(0.0, 1.0, likely=(0.0, 0.5)),
+    "1..8 likely 2..4": Int(1, 8, likely=(2, 4)),
+    "sgd | adam | lion likely adam | lion": Choice("sgd", "adam", "lion", likely=("adam", "lion")),
+    "s | m | l likely=m default=s ordered": Choice("s", "m", "l", ordered=True, default="s", likely="m"),
+    "a | likely | 'b c' likely 'b c'": Choice("a", "likely", "b c", likely="b c"),
 }
 
 
@@ -93,6 +100,12 @@ def test_short_text_is_read(text):
         (Float(1e10, 1e20), "10000000000.0..1e20"),
         (Int(16, 512, log=True, step=16), "16..512 log step=16"),
         (Int(1, 8), "1..8"),
+        (Int(1, 8, default=1, likely=(2, 4)), "1..8 default=1 likely 2..4"),
+        (Float(1e-5, 1e-1, likely=(1e-4, 1e-2)), "1e-5..0.1 likely 0.0001..0.01"),
+        (
+            Choice("a", "likely", "c", ordered=True, likely=("a", "likely")),
+            "a | 'likely' | c ordered likely a | 'likely'",
+        ),
         (Choice("relu", "gelu", default="gelu"), "relu | gelu default=gelu"),
         (Choice("a b", "16", 16, True, "true", "ordered"), "'a b' | '16' | 16 | true | 'true' | 'ordered'"),
         (Choice("one"), None),
@@ -125,6 +138,15 @@ BAD = {
     "0.0..1.0 log": ("low=0.0", "drop log"),
     "0.0..1.0 default=2": ("2.0", "choose a default"),
     "1..1e400": ("inf", "finite"),
+    "1..8 likely": ("'likely'", "likely LOW..HIGH"),
+    "1..8 likely 2": ("'likely'", "likely LOW..HIGH"),
+    "1..8 likely 2..3 likely 4..5": ("'likely'", "once each"),
+    "1..8 likely 2.0..3.0": ("'likely 2.0..3.0'", "Write 1.0..8.0"),
+    "1..8 likely 4..9": ("(4, 9)", "Widen the range"),
+    "1..8 likely 4..2": ("(4, 2)", "Swap"),
+    "a | b likely": ("the end", "such as"),
+    "a | b likely c": ("'c'", "Choose of"),
+    "a | b | c likely a likely b": ("'likely'", "likely A | B"),
 }
 
 
@@ -140,7 +162,7 @@ def test_a_bad_text_is_refused_with_name_text_and_an_example(text):
     assert remedy in str(error.value)
 
 
-@given(st.text("0123456789.e-+|=' \tabordefault", max_size=30))
+@given(st.text("0123456789.e-+|=' \tabordefaultiky", max_size=30))
 def test_any_text_is_read_or_refused(text):
     with suppress(SpaceError):
         parse_dimension("x", text).check("x")
@@ -178,9 +200,7 @@ def unconstrained(space):
 
 
 def without_branches(dimension):
-    if dimension.kind != "choice":
-        return dimension
-    return Choice(dimension.options, ordered=dimension.ordered, default=dimension.default)
+    return dimension.with_branches({}) if dimension.kind == "choice" else dimension
 
 
 @given(spaces())

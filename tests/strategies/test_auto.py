@@ -1,6 +1,8 @@
 import pytest
 
 from danlu import Float, Space
+from danlu.errors import StrategyError
+from danlu.stores.memory import Memory
 from danlu.strategies.auto import Auto
 from danlu.study import Study
 from danlu.testing.strategies import MIXED, SMALL, StrategyKit
@@ -27,6 +29,19 @@ def test_eight_workers_on_a_space_of_24_try_24_different_configs_first():
         running.append(study.ask())
     assert len({trial.config for trial in study.trials}) == 24
     assert study.ask() is None
+
+
+def test_the_time_there_is_is_passed_on_and_checked():
+    store = Memory(clock=iter(range(10_000)).__next__)
+    study = Study(NUMBERS, minimize="loss", strategy=Auto(time=500.0), store=store)
+    for k in range(12):
+        trial = study.ask()
+        for _ in range(2 ** (k % 4)):
+            store.now()
+        study.tell(trial, loss=float(k))
+    assert ", per second^" in study.ask().origin
+    with pytest.raises(StrategyError, match=r"time must be seconds > 0, got -1"):
+        Study(NUMBERS, minimize="loss", strategy=Auto(time=-1))
 
 
 @pytest.mark.parametrize(

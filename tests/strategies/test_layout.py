@@ -45,6 +45,7 @@ def test_a_settled_vector_is_that_of_its_config(space, seed):
     again = layout.vectors(np.array([space.encode(config) for config in configs]))
     assert np.allclose(again, x, atol=1e-9)
     assert np.array_equal(layout.settled(x), x)
+    assert np.allclose(layout.units(x), [space.encode(config) for config in configs], atol=1e-9, equal_nan=True)
 
 
 def test_branches_share_what_has_the_same_name_and_the_same_dimension():

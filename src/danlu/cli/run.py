@@ -51,7 +51,12 @@ def run(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Trials in all, over all restarts; 50 if no time is given.")
     ] = None,
-    time: Annotated[float | None, typer.Option(min=0, help="Seconds after which no more trials are started.")] = None,
+    time: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Seconds after which no more trials are started; without --trials, cheap ones are preferred."
+        ),
+    ] = None,
     strategy: Annotated[str | None, typer.Option(help="How to search: auto, random, grid, sobol, manual, ...")] = None,
     setting: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting of the strategy, such as levels=4.")

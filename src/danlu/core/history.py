@@ -151,12 +151,13 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def hiding(self, number: int) -> "History":
         """What was known before trials from this number on had told anything: they are pending.
 
-        The others count as ended in the order of their numbers, so that it does not matter which was faster.
+        The others count as ended in the order of their numbers, and how long they took is not known, so that it does
+        not matter which was faster.
         """
 
         def hidden(trial: Trial) -> Trial:
             if trial.number < number:
-                return trial
+                return replace(trial, started=None, ended=None)
             return replace(
                 trial, status=Status.PENDING, curve=EMPTY, told={}, checkpoint=None, artifacts=(), reason="", error="",
                 started=None, ended=None,

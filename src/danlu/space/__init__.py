@@ -1,5 +1,6 @@
 """What may be tried: dimensions, spaces, configs, and the ways to declare them."""
 
+from danlu.space.belief import Likely
 from danlu.space.constraint import Constraint
 from danlu.space.dataclass import dataclass_of
 from danlu.space.declare import Declaration, config_of, declare, instance, space_of
@@ -27,6 +28,7 @@ __all__ = [
     "Float",
     "Hyperparameter",
     "Int",
+    "Likely",
     "Space",
     "Value",
     "config_of",

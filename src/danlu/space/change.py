@@ -87,6 +87,15 @@ def _addition(h: Hyperparameter) -> str:
 
 
 def _difference(was: Dimension, now: Dimension) -> Iterator[str]:
+    if was.likely != now.likely:
+        values = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in now.likely or ())
+        yield f"likely: {values}" if values else "without a belief"
+    if was.with_likely(None) != now.with_likely(None):
+        yield from _other(was.with_likely(None), now.with_likely(None))
+
+
+def _other(was: Dimension, now: Dimension) -> Iterator[str]:
+    """The differences but for what is believed."""
     if isinstance(was, Choice) and isinstance(now, Choice) and was.ordered == now.ordered:
         gone = [repr(option) for option in was.options if not now.contains(option)]
         new = [repr(option) for option in now.options if not was.contains(option)]

@@ -7,6 +7,7 @@ from dataclasses import field, fields, make_dataclass
 from typing import Annotated, Any, Union
 
 from danlu.errors import SpaceError
+from danlu.space.belief import Likely
 from danlu.space.declare import WHERE
 from danlu.space.dimension import MISSING, Choice, Dimension, Int, Value
 from danlu.space.space import Space
@@ -61,6 +62,7 @@ def _is_union_like(choice: Choice) -> bool:
 def _union_field(name: str, choice: Choice) -> tuple[str, Any, Any]:
     classes = {option: _class_of_option(str(option), choice.branches.get(option)) for option in choice.options}
     hint: Any = Union[tuple(classes.values())]  # noqa: UP007
+    hint = hint if choice.likely is None else Annotated[hint, Likely(*choice.likely)]
     if choice.default is MISSING:
         return name, hint, field()
     default = classes[choice.default]

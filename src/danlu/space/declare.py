@@ -8,6 +8,7 @@ default. What its type says of it is its *form*:
     Annotated[float, Float(...)]    a hyperparameter
     a dataclass                     a group: its fields are hyperparameters `model.width`
     a union of dataclasses          a choice with branches; options: the classes' names in lower case, "none" for None
+    Annotated[SGD | Adam, Likely("adam")]    such a union, of which one is probably the best
     anything else                   left alone: it keeps its default
 
 A dataclass may say constraints between its fields: __where__ = ["layers * width <= 4096"]. Those of a function's
@@ -24,6 +25,7 @@ from dataclasses import Field, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Union
 
 from danlu.errors import SpaceError
+from danlu.space.belief import Likely
 from danlu.space.dimension import MISSING, Choice, Dimension, Float, Int, Value
 from danlu.space.space import Config, Space
 from danlu.space.text import parse_space
@@ -381,7 +383,17 @@ def _choice(slot: _Slot, alternatives: _Alternatives, path: str) -> Choice:
         else _dataclass_space(default if label == chosen else cls, f"{path}.{label}.")
         for label, cls in alternatives.classes.items()
     }
-    return Choice(branches, default=chosen)
+    return Choice(branches, default=chosen, likely=_likely(slot, alternatives, path))
+
+
+def _likely(slot: _Slot, alternatives: _Alternatives, path: str) -> tuple[str, ...] | None:
+    """Labels of the classes that are said to be likely, by label or by class; None if nothing was said."""
+    said = [each for each in getattr(slot.hint, "__metadata__", ()) if isinstance(each, Likely)]
+    if not said:
+        return None
+    return tuple(
+        option if isinstance(option, str) else alternatives.label_of(path, option) for option in said[0].options
+    )
 
 
 # config -> instances and back -----------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ and (`..._all`) of many, as a column:
   exactly on 0 and 1, because real optima do (batch size, momentum and depth at an end of their range).
 - `quantile`: v in [0, 1) -> value, under the uniform distribution on that scale: every level of an int or a choice is
   equally likely, its two end levels included (on a log scale: likely in proportion to its cell).
+
+Beside a default, which is a value, a user may say a belief: `likely`, where the best value probably lies.
 """
 
 import math
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danlu.errors import SpaceError
+from danlu.space.belief import Normal, Weights, normal_between, weights_of
 from danlu.space.column import Column, column
 
 Value = float | int | str | bool
@@ -69,13 +72,21 @@ class Numeric:
     step: float | None
 
     def __init__(
-        self, low: float, high: float, *, log: bool = False, step: float | None = None, default: Any = MISSING
+        self,
+        low: float,
+        high: float,
+        *,
+        log: bool = False,
+        step: float | None = None,
+        default: Any = MISSING,
+        likely: tuple[float, float] | None = None,
     ) -> None:
         self.low, self.high, self.log = _plain(low), _plain(high), log
         self.step, self.default = _plain(step), _plain(default)
+        self.likely = tuple(map(_plain, likely)) if isinstance(likely, (list, tuple)) else likely
 
     def _key(self) -> tuple[Any, ...]:
-        return type(self), self.low, self.high, self.log, self.step, self.default
+        return type(self), self.low, self.high, self.log, self.step, self.default, self.likely
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Numeric) and self._key() == other._key()
@@ -88,11 +99,16 @@ class Numeric:
         words += ["log=True"] * self.log
         words += [f"step={self.step!r}"] * (self.step is not None)
         words += [f"default={self.default!r}"] * (self.default is not MISSING)
+        words += [f"likely={self.likely!r}"] * (self.likely is not None)
         return f"{type(self).__name__}({', '.join(words)})"
 
     def with_default(self, default: Any) -> "Numeric":
         """The same interval with another default (`MISSING` for none)."""
-        return type(self)(self.low, self.high, log=self.log, step=self.step, default=default)
+        return type(self)(self.low, self.high, log=self.log, step=self.step, default=default, likely=self.likely)
+
+    def with_likely(self, likely: Any) -> "Numeric":
+        """The same interval with another belief (None for none)."""
+        return type(self)(self.low, self.high, log=self.log, step=self.step, default=self.default, likely=likely)
 
     # what the scale is made of ------------------------------------------------------------------------------------
 
@@ -112,12 +128,34 @@ class Numeric:
     @cached_property
     def _cells(self) -> tuple[float, float]:
         """The scale's ends widened by half a cell, so that the end levels are as likely as the others."""
+        return self._widened(self.low, self.high)
+
+    def _widened(self, low: float, high: float) -> tuple[float, float]:
+        """On the scale: two values, and half a cell to either side where there are levels."""
         if self.step is None:
-            return self._scale
-        below = self.low - self.step / 2
+            return self._warp(low), self._warp(high)
+        below = low - self.step / 2
         if self.log and below <= 0:
-            below = self.low / 2
-        return self._warp(below), self._warp(self.high + self.step / 2)
+            below = low / 2
+        return self._warp(below), self._warp(high + self.step / 2)
+
+    @cached_property
+    def belief(self) -> Normal | None:
+        """Where the best value probably lies; None if nothing was said, or there is one value only."""
+        if self.likely is None or self.low == self.high:
+            return None
+        low, high = (self._coordinate(position) for position in self._widened(*self.likely))
+        return normal_between(low, high, self._bounds)
+
+    @cached_property
+    def _bounds(self) -> tuple[float, float]:
+        """Coordinates of the ends of all cells: 0 and 1 where there are no levels."""
+        low, high = (self._coordinate(position) for position in self._cells)
+        return low, high
+
+    def _coordinate(self, position: float) -> float:
+        low, high = self._scale
+        return 0.5 if low == high else (position - low) / (high - low)
 
     def _warp(self, value: float) -> float:
         return math.log(value) if self.log else float(value)
@@ -173,6 +211,20 @@ class Numeric:
         low, high = self._cells
         return self._snap_all(self._unwarp_all(low + v * (high - low)))
 
+    def believed_all(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coordinates, shape (n,), below which a share v of the belief lies; of the uniform distribution without one.
+
+        `decode` them; of an end level they may lie beyond 0 or 1.
+        """
+        if self.belief is not None:
+            return self.belief.quantile(v)
+        low, high = self._bounds
+        return low + v * (high - low)
+
+    def log_belief(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ln of the belief's density at coordinates u, shape (n,), relative to the uniform one: 0 without a belief."""
+        return np.zeros(len(u)) if self.belief is None else self.belief.log_density(u)
+
     def _unwarp_all(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(over="ignore"):
             return np.exp(position) if self.log else position
@@ -220,8 +272,11 @@ class Numeric:
         return int(value) if value == value // 1 else value
 
     def middle(self) -> Any:
-        """The value that stands for this dimension where no default was given: the middle of its scale."""
-        return self.decode(0.5)
+        """The value that stands for this dimension where no default was given.
+
+        The middle of what is likely, or of the whole scale where nothing was said.
+        """
+        return self.decode(0.5 if self.belief is None else self.belief.mean)
 
     def _level(self, k: int) -> Any:
         """low + k·step; in decimals, so that 3 * 0.1 is 0.3."""
@@ -253,6 +308,8 @@ class Numeric:
             raise SpaceError(f"{name!r}: low must be > 0 on a log scale, got low={self.low}. Use {remedy} or drop log.")
         if self.step is not None:
             self._check_step(name, self.step)
+        if self.likely is not None:
+            self._check_likely(name)
         if self.default is not MISSING and not self.contains(self.default):
             raise SpaceError(
                 f"{name!r}: the default {self.default!r} is not one of {self}. "
@@ -285,6 +342,31 @@ class Numeric:
                 f"Use high={fit} or another step."
             )
 
+    def _check_likely(self, name: str) -> None:
+        likely: Any = self.likely
+        whole = self.kind == "int"
+        if not isinstance(likely, tuple) or len(likely) != 2 or not all(map(_is_finite, likely)):
+            example = f"({self.low}, {self.high})"
+            raise SpaceError(
+                f"{name!r}: likely must be two numbers, between which the best value probably lies, such as {example}; "
+                f"got {likely!r}."
+            )
+        if whole and not all(isinstance(bound, int) for bound in likely):
+            raise SpaceError(f"{name!r}: likely of an Int must be two whole numbers, got {likely!r}.")
+        low, high = likely
+        if low > high:
+            raise SpaceError(f"{name!r}: the first of likely must not exceed the second, got {likely!r}. Swap the two.")
+        if not self.low <= low <= high <= self.high:
+            raise SpaceError(
+                f"{name!r}: likely={likely!r} reaches beyond the range {self.low} to {self.high}. "
+                f"Widen the range, or say likely within it."
+            )
+        if low == high and self.step is None:
+            raise SpaceError(
+                f"{name!r}: likely={likely!r} is a single value. Say between which values the best one probably lies, "
+                f"or say default={low!r}."
+            )
+
     def _positive(self) -> Any:
         return 1 if self.kind == "int" else self.high / 1000
 
@@ -297,6 +379,8 @@ class Numeric:
             out["step"] = self.step
         if self.default is not MISSING:
             out["default"] = self.default
+        if self.likely is not None:
+            out["likely"] = list(self.likely)
         return out
 
 
@@ -308,6 +392,8 @@ class Float(Numeric):
         log: whether ratios matter rather than differences (learning rates, weights of losses).
         step: if given, only low, low + step, ..., high can be taken.
         default: what the user runs today; it is the first trial.
+        likely: between which two values the best one probably lies, in about two of three cases; a rough belief, which
+            strategies follow at first and forget where it proves wrong.
     """
 
     kind = "float"
@@ -334,12 +420,23 @@ class Int(Numeric):
         log: whether ratios matter rather than differences (layer widths, batch sizes).
         step: distance of neighbouring values, a whole number; 1 if not given.
         default: what the user runs today; it is the first trial.
+        likely: between which two values the best one probably lies, in about two of three cases; a rough belief, which
+            strategies follow at first and forget where it proves wrong.
     """
 
     kind = "int"
 
-    def __init__(self, low: int, high: int, *, log: bool = False, step: int | None = None, default: Any = MISSING):
-        super().__init__(low, high, log=log, step=1 if step is None else step, default=default)
+    def __init__(
+        self,
+        low: int,
+        high: int,
+        *,
+        log: bool = False,
+        step: int | None = None,
+        default: Any = MISSING,
+        likely: tuple[int, int] | None = None,
+    ):
+        super().__init__(low, high, log=log, step=1 if step is None else step, default=default, likely=likely)
 
     def _snap(self, number: float) -> int:
         return int(self._nearest_level(min(max(number, self.low), self.high)))
@@ -378,12 +475,14 @@ class Choice:
         branches: option -> Space, for the options that carry one (an empty Space counts as none).
         ordered: whether the order of the options means something ("small" < "medium" < "large").
         default: what the user runs today; it is the first trial.
+        likely: the options of which one is probably the best: together they have three quarters of the weight, and each
+            at least three times that of another. A single one may stand for itself.
     """
 
     kind: ClassVar[str] = "choice"
     log: ClassVar[bool] = False
 
-    def __init__(self, *options: Any, ordered: bool = False, default: Any = MISSING) -> None:
+    def __init__(self, *options: Any, ordered: bool = False, default: Any = MISSING, likely: Any = None) -> None:
         branches: dict[Any, Any] = {}
         if len(options) == 1 and isinstance(options[0], Mapping):
             branches = {option: space for option, space in options[0].items() if _opens(space)}
@@ -393,10 +492,12 @@ class Choice:
         self.options: tuple[Value, ...] = tuple(map(_plain, options))
         self.branches: dict[Value, Any] = branches
         self.ordered, self.default = ordered, _plain(default)
+        likely = (likely,) if likely is not None and not isinstance(likely, (list, tuple)) else likely
+        self.likely: tuple[Value, ...] | None = None if likely is None else tuple(map(_plain, likely))
 
     def _key(self) -> tuple[Any, ...]:
         typed = tuple((type(option), option) for option in self.options)
-        return typed, tuple(self.branches.items()), self.ordered, self.default
+        return typed, tuple(self.branches.items()), self.ordered, self.default, self.likely
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Choice) and self._key() == other._key()
@@ -410,13 +511,25 @@ class Choice:
             words = [repr({option: self.branches.get(option) for option in self.options})]
         words += ["ordered=True"] * self.ordered
         words += [f"default={self.default!r}"] * (self.default is not MISSING)
+        words += [f"likely={self.likely!r}"] * (self.likely is not None)
         return f"Choice({', '.join(words)})"
 
     def with_default(self, default: Any) -> "Choice":
         """The same options with another default (`MISSING` for none)."""
-        twin = Choice(self.options, ordered=self.ordered, default=default)
+        twin = Choice(self.options, ordered=self.ordered, default=default, likely=self.likely)
         twin.branches = self.branches
         return twin
+
+    def with_likely(self, likely: Any) -> "Choice":
+        """The same options with another belief (None for none)."""
+        twin = Choice(self.options, ordered=self.ordered, default=self.default, likely=likely)
+        twin.branches = self.branches
+        return twin
+
+    def with_branches(self, branches: Mapping[Value, Any]) -> "Choice":
+        """The same options, of which these open a branch."""
+        spaces = {option: branches.get(option) for option in self.options}
+        return Choice(spaces, ordered=self.ordered, default=self.default, likely=self.likely)
 
     @property
     def levels(self) -> int:
@@ -435,6 +548,23 @@ class Choice:
     @cached_property
     def _index(self) -> dict[tuple[type, Any], int]:
         return {(type(option), option): k for k, option in enumerate(self.options)}
+
+    @cached_property
+    def belief(self) -> Weights | None:
+        """How likely each option is the best; None if nothing was said."""
+        return None if self.likely is None else weights_of([option in self.likely for option in self.options])
+
+    def believed_all(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coordinates, shape (n,), of options in whose share v lies; all are equally likely without a belief."""
+        count = len(self.options)
+        k = np.minimum(np.floor(v * count), count - 1) if self.belief is None else self.belief.quantile(v)
+        if self.ordered:
+            return np.asarray(k / (count - 1) if count > 1 else np.full(len(k), 0.5))
+        return np.asarray((k + 0.5) / count)
+
+    def log_belief(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ln of how likely options at coordinates u are, shape (n,), relative to all alike: 0 without a belief."""
+        return np.zeros(len(u)) if self.belief is None else self.belief.log_density(self._indices(u))
 
     def encode(self, value: Any) -> float:
         """Coordinate in [0, 1]: rank / (k - 1) if ordered, else the middle of the option's cell of width 1 / k."""
@@ -465,10 +595,13 @@ class Choice:
 
     def decode_all(self, u: NDArray[np.float64]) -> Column:
         """The options nearest to coordinates u, shape (n,), as a column."""
+        return self._table[self._indices(u)]
+
+    def _indices(self, u: NDArray[np.float64]) -> NDArray[np.int64]:
         last = len(self.options) - 1
         u = np.clip(u, 0.0, 1.0)
         k = np.rint(u * last) if self.ordered else np.minimum(np.floor(u * (last + 1)), last)
-        return self._table[k.astype(np.intp)]
+        return k.astype(np.intp)
 
     def quantile_all(self, v: NDArray[np.float64]) -> Column:
         """The options in whose cells v in [0, 1), shape (n,), lie, as a column."""
@@ -499,8 +632,8 @@ class Choice:
         return _plain(value)
 
     def middle(self) -> Value:
-        """The option that stands for this dimension where no default was given: the first."""
-        return self.options[0]
+        """The option that stands for this dimension where no default was given: the first likely one, or the first."""
+        return self.likely[0] if self.likely else self.options[0]
 
     def check(self, name: str) -> None:
         """Raises `SpaceError` if this declaration makes no sense; the message names `name`, value and remedy."""
@@ -521,9 +654,23 @@ class Choice:
                 )
             seen.append(option)
         self._check_branches(name)
+        if self.likely is not None:
+            self._check_likely(name, self.likely)
         if self.default is not MISSING and not self.contains(self.default):
             raise SpaceError(
                 f"{name!r}: the default {self.default!r} is not an option. Choose one of {_listed(self.options)}."
+            )
+
+    def _check_likely(self, name: str, likely: tuple[Value, ...]) -> None:
+        for option in likely:
+            if not self.contains(option):
+                raise SpaceError(
+                    f"{name!r}: the likely option {option!r} is not an option. Choose of {_listed(self.options)}."
+                )
+        if not 0 < len(set(likely)) == len(likely) < len(self.options):
+            raise SpaceError(
+                f"{name!r}: likely must name some of the options, each once, and not all of them, got {likely!r}. "
+                f"Leave it out if all are alike to you."
             )
 
     def _check_branches(self, name: str) -> None:
@@ -544,6 +691,8 @@ class Choice:
             out["ordered"] = True
         if self.default is not MISSING:
             out["default"] = self.default
+        if self.likely is not None:
+            out["likely"] = list(self.likely)
         return out
 
 
@@ -575,18 +724,19 @@ def _choice_from(name: str, form: Mapping[str, Any], read_space: Any) -> Choice:
     unknown = [option for option in branches if option not in written]
     if unknown:
         raise SpaceError(f"{name!r}: branch {unknown[0]!r} is not an option. Options: {_listed(options)}.")
-    choice = Choice(options, ordered=form.get("ordered", False), default=form.get("default", MISSING))
+    settings = {key: form[key] for key in ("ordered", "default", "likely") if key in form}
+    choice = Choice(options, **settings)
     choice.check(name)  # before the mapping below, in which an option that is given twice would be lost
     if not branches:
         return choice
     spaces = [read_space(branches[key]) if key in branches else None for key in written]
-    return Choice(dict(zip(options, spaces, strict=True)), ordered=choice.ordered, default=choice.default)
+    return choice.with_branches(dict(zip(options, spaces, strict=True)))
 
 
 _KEYS = {
-    "float": {"type", "low", "high", "log", "step", "default"},
-    "int": {"type", "low", "high", "log", "step", "default"},
-    "choice": {"type", "options", "branches", "ordered", "default"},
+    "float": {"type", "low", "high", "log", "step", "default", "likely"},
+    "int": {"type", "low", "high", "log", "step", "default", "likely"},
+    "choice": {"type", "options", "branches", "ordered", "default", "likely"},
 }
 
 
@@ -601,5 +751,5 @@ def dimension_from_dict(name: str, form: Mapping[str, Any], read_space: Any) -> 
         return _choice_from(name, form, read_space)
     if "low" not in form or "high" not in form:
         raise SpaceError(f"{name!r}: a {kind} needs low and high, got {dict(form)}.")
-    settings = {key: form[key] for key in ("log", "step", "default") if key in form}
+    settings = {key: form[key] for key in ("log", "step", "default", "likely") if key in form}
     return (Float if kind == "float" else Int)(form["low"], form["high"], **settings)

@@ -281,6 +281,38 @@ class Space:
     def _listed(self) -> list[dict[str, Value]]:
         return self._region.listed(self.combinations)
 
+    # beliefs --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def beliefs(self) -> dict[str, tuple[Value, ...]]:
+        """What the user said to be likely, by hyperparameter."""
+        return {h.name: h.dimension.likely for h in self.hyperparameters if h.dimension.likely is not None}
+
+    def with_beliefs(self, beliefs: Mapping[str, Sequence[Value]]) -> "Space":
+        """The same space with these beliefs, and no others."""
+        return self if beliefs == self.beliefs else _believing(self, "", beliefs)
+
+    def believed(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coordinates at quantiles v in [0, 1) of what is believed, shape (n, d); uniform where nothing was said.
+
+        `decode` them. They may violate a constraint: `allows` and `allowed` tell.
+        """
+        dimensions = (h.dimension for h in self.hyperparameters)
+        return np.stack([each.believed_all(column) for each, column in zip(dimensions, v.T, strict=True)], axis=1)
+
+    def log_belief(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ln of the believed density at coordinates u, shape (n, d) -> (n,), relative to the uniform one.
+
+        The sum over the hyperparameters, of which inactive ones (NaN) count 0. Each has a share of 1/1000 of the
+        uniform distribution, so none takes off more than ln 1000.
+        """
+        total = np.zeros(len(u))
+        for h, column in zip(self.hyperparameters, u.T, strict=True):
+            if h.dimension.belief is not None:
+                there = ~np.isnan(column)
+                total[there] += h.dimension.log_belief(column[there])
+        return total
+
     def encode(self, config: Mapping[str, Value]) -> NDArray[np.float64]:
         """Coordinates in [0, 1], shape (d,), in the order of `names`; NaN where inactive."""
         return np.array(
@@ -399,6 +431,20 @@ def _branches(choice: Choice, path: str) -> Iterator[Hyperparameter]:
         if "." in str(option):
             raise SpaceError(f"{path!r}: option {option!r} carries a Space, so its name must not hold a '.'.")
         yield from _flatten(branch, f"{path}.{option}.", path, option)
+
+
+def _believing(space: Space, prefix: str, beliefs: Mapping[str, Sequence[Value]]) -> Space:
+    members: dict[str, Dimension | Space] = {}
+    for name, member in space.members.items():
+        path = prefix + name
+        if isinstance(member, Space):
+            members[name] = _believing(member, f"{path}.", beliefs)
+            continue
+        members[name] = believing = member.with_likely(beliefs.get(path))  # type: ignore[assignment]
+        if isinstance(believing, Choice) and believing.branches:
+            branches = {o: _believing(branch, f"{path}.{o}.", beliefs) for o, branch in believing.branches.items()}
+            members[name] = believing.with_branches(branches)
+    return Space(members, space.where)
 
 
 def _combinations(member: Dimension | Space) -> int | None:

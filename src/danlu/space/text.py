@@ -1,8 +1,8 @@
 """Space <-> TOML, JSON and short text: how a person writes down what may be tried.
 
     [space]
-    lr = "1e-5..1e-1 log default=1e-3"        LOW..HIGH [log] [step=S] [default=D]
-    batch = "16 | 32 | 64 ordered"            A | B | C [ordered] [default=A]
+    lr = "1e-5..1e-1 log default=1e-3"        LOW..HIGH [log] [step=S] [default=D] [likely LOW..HIGH]
+    batch = "16 | 32 | 64 ordered"            A | B | C [ordered] [default=A] [likely A | B]
     where = ["batch * model.width <= 4096"]   constraints: a list; a hyperparameter may be called `where` as well
 
     [space.model]                             a table without `type` is a group; it may have a `where` of its own
@@ -31,12 +31,15 @@ from danlu.space.space import Space, split_where
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})(?!\S)(.*)", re.DOTALL)
-_TOKEN = re.compile(r"\s*(?:(?P<bar>\|)|(?P<default>default=)|(?P<quoted>'[^']*')|(?P<word>[^\s|'=]+))")
+_LIKELY = re.compile(rf"\blikely(?:\s*=\s*|\s+)({_NUMBER})\s*\.\.\s*({_NUMBER})(?!\S)")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<bar>\|)|(?P<default>default=)|(?P<likely>likely=)|(?P<quoted>'[^']*')|(?P<word>[^\s|'=]+))"
+)
 _BARE = re.compile(r"[^\W\d]\w*(?:[-+./]\w+)*")
-_KEYWORDS = frozenset({"true", "false", "log", "ordered", "default", "step"})
+_KEYWORDS = frozenset({"true", "false", "log", "ordered", "default", "step", "likely"})
 _EXPECTED = (
-    "expected LOW..HIGH [log] [step=S] [default=D], such as '1e-5..1e-1 log', "
-    "or A | B | C [ordered] [default=A], such as 'relu | gelu'"
+    "expected LOW..HIGH [log] [step=S] [default=D] [likely LOW..HIGH], such as '1e-5..1e-1 log', "
+    "or A | B | C [ordered] [default=A] [likely A | B], such as 'relu | gelu'"
 )
 
 
@@ -57,22 +60,32 @@ def parse_dimension(name: str, text: str) -> Dimension:
 
 def _parse_range(name: str, low: str, high: str, rest: str) -> Float | Int:
     settings: dict[str, Any] = {}
+    said = rest.strip()
+    rest, likely = _split_likely(rest)
     for word in rest.split():
         key, equals, number = word.partition("=")
         is_setting = key in ("step", "default") and re.fullmatch(_NUMBER, number)
         if key in settings or not (is_setting or word == "log"):
             raise SpaceError(
                 f"{name!r}: {word!r} can't stand after the range {low}..{high}; once each may stand there: log, "
-                f"step=NUMBER, default=NUMBER. Write '{low}..{high} log', say."
+                f"step=NUMBER, default=NUMBER, likely LOW..HIGH. Write '{low}..{high} log', say."
             )
         settings[key] = _number(number) if equals else True
     if isinstance(_number(low), int) and isinstance(_number(high), int):
-        if not all(isinstance(value, int) for value in settings.values()):
+        if not all(isinstance(value, int) for value in (*settings.values(), *(likely or ()))):
             remedy = f"Write {low}.0..{high}.0 for real numbers."
-            raise SpaceError(f"{name!r}: {low}..{high} are whole numbers, but {rest.strip()!r} is not. {remedy}")
-        return Int(int(low), int(high), **settings)
+            raise SpaceError(f"{name!r}: {low}..{high} are whole numbers, but {said!r} is not. {remedy}")
+        return Int(int(low), int(high), **settings, likely=likely)  # type: ignore[arg-type]
     settings.update({key: float(settings[key]) for key in ("step", "default") if key in settings})
-    return Float(float(low), float(high), **settings)
+    return Float(float(low), float(high), **settings, likely=likely and (float(likely[0]), float(likely[1])))
+
+
+def _split_likely(rest: str) -> tuple[str, tuple[float, float] | None]:
+    """What stands after a range without `likely LOW..HIGH`, and these two; a second one is left for the message."""
+    match = _LIKELY.search(rest)
+    if match is None:
+        return rest, None
+    return rest[: match.start()] + rest[match.end() :], (_number(match[1]), _number(match[2]))
 
 
 def _number(literal: str) -> int | float:
@@ -80,12 +93,9 @@ def _number(literal: str) -> int | float:
 
 
 def _parse_choice(name: str, text: str) -> Choice:
-    """A | B | C, then perhaps `ordered` and `default=A`, in either order."""
+    """A | B | C, then perhaps `ordered`, `default=A` and `likely A | B`, in any order."""
     tokens = list(_tokens(name, text))
-    options, k = [], -1
-    while k < 0 or tokens[k : k + 1] == [("bar", "|")]:
-        options.append(_option(name, text, tokens, k + 1))
-        k += 2
+    options, k = _options(name, text, tokens, 0)
     if len(options) < 2:
         raise SpaceError(f"{name!r}: {_EXPECTED}; got {text!r}.")
     settings: dict[str, Any] = {}
@@ -96,6 +106,8 @@ def _parse_choice(name: str, text: str) -> Choice:
         elif tokens[k][0] == "default" and "default" not in settings:
             settings["default"] = _option(name, text, tokens, k + 1)
             k += 2
+        elif tokens[k] in (("likely", "likely="), ("word", "likely")) and "likely" not in settings:
+            settings["likely"], k = _options(name, text, tokens, k + 1)
         else:
             raise SpaceError(f"{name!r}: {_EXPECTED}; got {text!r}, where {tokens[k][1]!r} is too much.")
     return Choice(*options, **settings)
@@ -109,6 +121,15 @@ def _tokens(name: str, text: str) -> Iterator[tuple[str, str]]:
             raise SpaceError(f"{name!r}: {_EXPECTED}; got {text!r}, unreadable from {text[position:].strip()!r}.")
         yield str(match.lastgroup), match.group(str(match.lastgroup))
         position = match.end()
+
+
+def _options(name: str, text: str, tokens: list[tuple[str, str]], k: int) -> tuple[list[Value], int]:
+    """A | B | C from the k-th token on, and the number of the token behind them."""
+    options = [_option(name, text, tokens, k)]
+    while tokens[k + 1 : k + 2] == [("bar", "|")]:
+        k += 2
+        options.append(_option(name, text, tokens, k))
+    return options, k + 1
 
 
 def _option(name: str, text: str, tokens: list[tuple[str, str]], k: int) -> Value:
@@ -139,6 +160,8 @@ def _format_range(dimension: Float | Int) -> str:
         words.append(f"step={write(dimension.step)}")
     if dimension.default is not MISSING:
         words.append(f"default={write(dimension.default)}")
+    if dimension.likely is not None:
+        words.append(f"likely {write(dimension.likely[0])}..{write(dimension.likely[1])}")
     return " ".join(words)
 
 
@@ -153,6 +176,8 @@ def _format_choice(choice: Choice) -> str | None:
     words += ["ordered"] * choice.ordered
     if choice.default is not MISSING:
         words.append(f"default={_format_option(choice.default)}")
+    if choice.likely is not None:
+        words.append(f"likely {' | '.join(map(_format_option, choice.likely))}")
     return " ".join(words)
 
 
@@ -218,8 +243,7 @@ def _with_branches(dimension: Dimension, branches: Space, path: str) -> Choice:
                 f"option of {path!r} if it is a choice, else rename one of the two."
             )
     assert isinstance(dimension, Choice)
-    spaces = {option: branches.members.get(key) for key, option in options.items()}
-    return Choice(spaces, ordered=dimension.ordered, default=dimension.default)
+    return dimension.with_branches({option: branches.members.get(key) for key, option in options.items()})
 
 
 # TOML and JSON --------------------------------------------------------------------------------------------------------

@@ -27,11 +27,17 @@ _EVERY = 4  # suggestions of which one is the model's, beside TPE
 
 @dataclass(frozen=True)
 class Auto(Strategy):
-    """Chooses among gp, tpe, cmaes and nsga2; each trial's origin says which it was, and why."""
+    """Chooses among gp, tpe, cmaes and nsga2; each trial's origin says which it was, and why.
+
+    Attributes:
+        time: as of gp.
+    """
+
+    time: float | None = None
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         name, why = _choice(history)
-        strategy = _of(name)
+        strategy = self._of(name)
         suggestion = strategy.suggest(history, rng)
         if not isinstance(suggestion, Start):
             return suggestion
@@ -39,14 +45,18 @@ class Auto(Strategy):
 
     def explain(self, history: History) -> Explanation | None:
         """What the one believes that suggests next, if it can say so."""
-        strategy = _of(_choice(history)[0])
+        strategy = self._of(_choice(history)[0])
         return strategy.explain(history) if isinstance(strategy, Explains) else None
 
+    def check(self, history: History) -> None:
+        if self.time is not None:
+            self._of("gp").check(history)
 
-def _of(name: str) -> Strategy:
-    """By name, for what is not asked need not be imported."""
-    made: Strategy = catalogue.load("strategy", name)()
-    return made
+    def _of(self, name: str) -> Strategy:
+        """By name, for what is not asked need not be imported."""
+        settings = {"time": self.time} if name == "gp" else {}
+        made: Strategy = catalogue.load("strategy", name)(**settings)
+        return made
 
 
 def _choice(history: History) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from danlu.space import Config, Hyperparameter, Space
+from danlu.space import Config, Dimension, Hyperparameter, Space
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -109,6 +109,18 @@ class Layout:
         last = np.array([slot.options - 1 for slot in self.slots])
         return self.settled(np.where(self.is_choice, np.minimum(x, last), np.clip(x, 0.0, 1.0)))
 
+    def units(self, x: Floats) -> Floats:
+        """Encoded configs, shape (n, d) with NaN where inactive, of settled vectors x, shape (n, s)."""
+        options = np.array([slot.options for slot in self.slots])
+        u = np.where(self.is_choice, (x + 0.5) / np.maximum(options, 1), x)[:, self.slot_of]
+        space, there = self.space, np.ones(u.shape, dtype=bool)
+        place = {name: h for h, name in enumerate(space.names)}
+        for k, h in enumerate(space.hyperparameters):
+            if h.parent is not None:
+                option = space[h.parent].encode(h.option)
+                there[:, k] = there[:, place[h.parent]] & (u[:, place[h.parent]] == option)
+        return np.where(there, u, np.nan)
+
     def allowed(self, x: Floats) -> Bools:
         """Which vectors, shape (m, s), stand for configs that satisfy the space's constraints, shape (m,).
 
@@ -131,6 +143,12 @@ class Layout:
             return h.dimension.decode((at[h.name] + 0.5) / choice if choice else at[h.name])
 
         return self.space.build(value)  # type: ignore[arg-type]
+
+    @cached_property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """The dimension of each slot."""
+        found = dict(zip(self.slot_of.tolist(), (h.dimension for h in self.space.hyperparameters), strict=True))
+        return tuple(found[k] for k in range(len(self)))
 
     @cached_property
     def _switches(self) -> dict[int, Bools]:

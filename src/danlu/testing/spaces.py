@@ -130,14 +130,14 @@ def floats(draw: st.DrawFn) -> Float:
     """Float dimensions: linear or log, continuous or in steps."""
     if draw(st.booleans()):
         low, high = sorted(draw(st.tuples(*[st.floats(1e-9, 1e9)] * 2)))
-        return _with_default(draw, Float(low, high, log=True))  # type: ignore[return-value]
+        return _said(draw, Float(low, high, log=True))  # type: ignore[return-value]
     if draw(st.booleans()):
         low, high = sorted(draw(st.tuples(*[st.floats(-1e6, 1e6)] * 2)))
-        return _with_default(draw, Float(low, high))  # type: ignore[return-value]
+        return _said(draw, Float(low, high))  # type: ignore[return-value]
     step = draw(st.sampled_from([0.1, 0.25, 0.5, 1e-3, 3.0]))
     first, count = draw(st.integers(-20, 20)), draw(st.integers(0, 40))
     low, high = round(first * step, 6), round((first + count) * step, 6)
-    return _with_default(draw, Float(low, high, step=step, log=low > 0 and draw(st.booleans())))  # type: ignore[return-value]
+    return _said(draw, Float(low, high, step=step, log=low > 0 and draw(st.booleans())))  # type: ignore[return-value]
 
 
 @st.composite
@@ -146,7 +146,7 @@ def ints(draw: st.DrawFn) -> Int:
     log = draw(st.booleans())
     low = draw(st.integers(1, 1000) if log else st.integers(-1000, 1000))
     step = draw(st.sampled_from([1, 1, 1, 2, 5, 16]))
-    return _with_default(draw, Int(low, low + step * draw(st.integers(0, 200)), log=log, step=step))  # type: ignore[return-value]
+    return _said(draw, Int(low, low + step * draw(st.integers(0, 200)), log=log, step=step))  # type: ignore[return-value]
 
 
 @st.composite
@@ -160,7 +160,7 @@ def choices(draw: st.DrawFn) -> Choice:
         st.booleans(),
     )
     options = draw(st.lists(option, min_size=1, max_size=5, unique=True))
-    return _with_default(draw, Choice(options, ordered=draw(st.booleans())))  # type: ignore[return-value]
+    return _said(draw, Choice(options, ordered=draw(st.booleans())))  # type: ignore[return-value]
 
 
 @st.composite
@@ -170,10 +170,22 @@ def _branching(draw: st.DrawFn, inner: SearchStrategy[Space], labels: SearchStra
     branches: Mapping[Value, Space | None] = {option: draw(st.none() | inner) for option in options[1:]}
     first = {options[0]: draw(inner)}
     order = draw(st.permutations(options))
-    return _with_default(draw, Choice({option: {**first, **branches}[option] for option in order}))  # type: ignore[return-value]
+    return _said(draw, Choice({option: {**first, **branches}[option] for option in order}))  # type: ignore[return-value]
 
 
-def _with_default(draw: st.DrawFn, dimension: Dimension) -> Dimension:
-    """The dimension with a default drawn from its values, or with none."""
+def _said(draw: st.DrawFn, dimension: Dimension) -> Dimension:
+    """The dimension with a default drawn from its values, or with none; one in four also with a belief."""
     v = draw(st.none() | st.floats(0, 1, exclude_max=True))
-    return dimension.with_default(MISSING if v is None else dimension.quantile(v))  # type: ignore[return-value]
+    dimension = dimension.with_default(MISSING if v is None else dimension.quantile(v))  # type: ignore[assignment]
+    return _believed(draw, dimension) if draw(st.integers(0, 3)) == 3 else dimension
+
+
+def _believed(draw: st.DrawFn, dimension: Dimension) -> Dimension:
+    if isinstance(dimension, Choice):
+        count = draw(st.integers(0, len(dimension.options) - 1))
+        likely = draw(st.permutations(dimension.options))[:count]
+        return dimension.with_likely(likely or None)
+    one, other = (dimension.quantile(draw(st.floats(0, 1, exclude_max=True))) for _ in range(2))
+    if one == other and dimension.step is None:
+        return dimension
+    return dimension.with_likely((min(one, other), max(one, other)))  # type: ignore[return-value]

@@ -306,3 +306,35 @@ def test_a_suggestion_costs_only_the_trials_that_are_new(monkeypatch):
     folding.forget()
     search(CUBE, sphere, 200)
     assert len(steps) == 199  # the last trial's end is not yet asked about
+
+
+# beliefs -------------------------------------------------------------------------------------------------------------
+
+BELIEVED = Space(
+    {
+        "x": Float(0.0, 1.0, likely=(0.7, 0.8), default=0.1),
+        "y": Float(0.0, 1.0, default=0.2),
+        "act": Choice("a", "b", "c", likely="c"),
+        "deep": Int(0, 1, likely=(1, 1)),
+    }
+)
+
+
+def test_it_begins_where_the_user_holds_it_likely_and_as_wide():
+    study = search(BELIEVED, lambda config: 1.0, 1)
+    found = [study.ask().config for _ in range(200)]
+    x, y = (np.array([config[name] for config in found]) for name in "xy")
+    assert (x.mean(), x.std()) == (pytest.approx(0.75, abs=0.02), pytest.approx(0.05, abs=0.02))
+    assert y.mean() == pytest.approx(0.2, abs=0.05)  # of which nothing was said: at the user's default
+    assert y.std() > 0.1
+    assert np.mean([config["act"] == "c" for config in found]) > 0.6
+    assert np.mean([config["deep"] for config in found]) > 0.5
+
+
+def test_a_belief_that_says_little_does_not_make_it_wider():
+    def spread(space):
+        study = Study(space, minimize="loss", strategy="cmaes")
+        return np.std([study.ask().config["a"] for _ in range(100)])
+
+    vague = CUBE.with_beliefs({"a": (-4.9, 4.9)})
+    assert spread(vague) == pytest.approx(spread(CUBE), rel=0.2)

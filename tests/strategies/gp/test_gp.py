@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from danlu import Choice, Float, Int, Space, Study
 from danlu.strategies.gp.gp import GP, _plan, lowest_mean, recommended
 from danlu.strategies.gp.surrogate import Surrogate
+from danlu.strategies.gp.tilt import LEVEL
 from danlu.strategies.layout import layout_of
 from danlu.strategies.rows import rows_of
 from danlu.testing.spaces import spaces
@@ -230,7 +231,7 @@ def test_what_was_best_outside_is_neither_a_centre_nor_a_threshold():
     assert min(trial.value for trial in new) < 0.09 + 5e-3  # the best that there is inside is 0.09
     assert study.best.number < 20
     layout = layout_of(study.space)
-    plan = _plan(study.history, layout, rows_of(study.history, layout), np.random.default_rng(0))
+    plan = _plan(study.history, layout, rows_of(study.history, layout), LEVEL, np.random.default_rng(0))
     inside = [layout.vectors(study.space.place(t.config)[None])[0] for t in study.trials if study.history.is_inside(t)]
     assert all(any(np.array_equal(centre, x) for x in inside) for centre in plan.centres)
     # far below what was seen inside, there is nothing to gain: the threshold is the best inside, not the best of all

@@ -46,6 +46,35 @@ def test_the_matrix_form_equals_the_naive_one_up_to_a_constant():
         assert np.ptp(fast - slow) == pytest.approx(0.0, abs=1e-9)
 
 
+BELIEVED = SPACE.with_beliefs({"a": (0.6, 0.8), "act": ("y",), "opt.sgd.momentum": (0.9, 1.0)})
+
+
+def test_a_belief_is_the_prior_component_and_a_power_of_it_a_wider_one():
+    layout = layout_of(BELIEVED)
+    always, sgd = groups_of(layout)
+    part = mixture(layout, always, np.empty((0, len(layout))), np.ones(0), trust=1.0)
+    assert part.mu.tolist() == [[pytest.approx(0.7), 0.5]]
+    assert part.sigma.tolist() == [[pytest.approx(0.1), 1.0]]
+    assert np.allclose(np.exp(part.log_q[0]), [1 / 8, 3 / 4, 1 / 8])
+    wider = mixture(layout, always, np.empty((0, len(layout))), np.ones(0), trust=0.25)
+    assert wider.sigma.tolist() == [[pytest.approx(0.2), 1.0]]
+    q = np.array([1 / 8, 3 / 4, 1 / 8]) ** 0.25
+    assert np.allclose(np.exp(wider.log_q[0]), q / q.sum())
+    inner = mixture(layout, sgd, np.empty((0, len(layout))), np.ones(0), trust=1.0)
+    assert (inner.mu.item(), inner.sigma.item()) == (pytest.approx(0.95), pytest.approx(0.05))
+
+
+def test_what_nobody_trusts_changes_nothing():
+    layout, x = drawn(12)
+    believed = layout_of(BELIEVED)
+    for one, other in zip(groups_of(layout), groups_of(believed), strict=True):
+        there = x[layout.active(x)[:, one.first]]
+        plain, untrusted = (
+            mixture(each, group, there, np.ones(len(there))) for each, group in ((layout, one), (believed, other))
+        )
+        assert np.array_equal(plain.log_density(there), untrusted.log_density(there))
+
+
 def test_samples_have_the_density_they_are_drawn_from():
     layout = layout_of(Space({"a": Float(0.0, 1.0), "c": Choice("x", "y")}))
     [group] = groups_of(layout)

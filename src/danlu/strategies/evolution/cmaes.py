@@ -61,10 +61,11 @@ class State:
 class CMAES(Strategy):
     """CMA-ES with margins for ints, steps and choices, and with restarts of growing population.
 
-    It begins at the best trial that others (the user, another strategy) have left it, else at the centre; a trial of
-    others that becomes the best later on joins the generation. A failed trial is the worst of its generation, one that
-    misses a constraint is worse than all that miss none. Of several objectives it would see the first only, so it
-    refuses a study with more.
+    It begins at the best trial that others (the user, another strategy) have left it, else at the centre; what the user
+    holds likely is the mean and the deviation at the beginning, and how often options are drawn. A trial of others that
+    becomes the best later on joins the generation. A failed trial is the worst of its generation, one that misses a
+    constraint is worse than all that miss none. Of several objectives it would see the first only, so it refuses a
+    study with more.
 
     Attributes:
         population: λ, trials in a generation; 4 + ⌊3 ln d⌋ for d hyperparameters if not given. Twice as many after each
@@ -126,7 +127,7 @@ class _Search:
     seed: int
 
     def start(self) -> State:
-        return State(self._around(np.full(len(self.variables.numbers), 0.5), restarts=0))
+        return State(self._around(self.variables.believed(np.full(len(self.variables.numbers), 0.5)), restarts=0))
 
     def step(self, state: State, ended: Ended) -> State:
         merit, is_ours = _merit(ended), ended.strategy == "cmaes"
@@ -136,7 +137,10 @@ class _Search:
             return state
         x = self.variables.layout.vectors(ended.u[None])[0]
         if not state.is_begun:
-            return replace(state, distribution=self._around(x[self.variables.numbers], restarts=0))
+            mean = x[self.variables.numbers]
+            # the user's default is what runs today, the belief says more of where it is best
+            mean = self.variables.believed(mean) if ended.strategy == "default" else mean
+            return replace(state, distribution=self._around(mean, restarts=0))
         state = replace(state, members=(*state.members, (x, merit)))
         return self._told(state) if len(state.members) == state.distribution.population else state
 
@@ -163,7 +167,8 @@ class _Search:
 
     def _around(self, mean: Floats, restarts: int) -> Distribution:
         first = self.settings.population or 4 + int(3 * math.log(len(self.variables)))  # Hansen (2016), eq. 48
-        return begin(self.variables, mean, self.settings.sigma, first * 2 ** min(restarts, _DOUBLINGS))
+        population = first * 2 ** min(restarts, _DOUBLINGS)
+        return begin(self.variables, mean, self.settings.sigma, population, is_believed=restarts == 0)
 
     def _rng(self, restarts: int, generation: int) -> np.random.Generator:
         """What the fold draws from, which no suggestion's generator must decide."""

@@ -30,10 +30,12 @@ from cmaes import CatCMAwM
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from danlu.space.belief import Normal, Weights
 from danlu.strategies.layout import IDLE, Bools, Floats, Layout
 
 Indices = NDArray[np.int64]
 
+_LEAST = 0.01  # standard deviation at the beginning, in shares of the range
 _TINY = 1e-150  # a standard deviation below which there is none
 _ROUNDING = 1e-12  # of correlations: some 10 d roundings
 
@@ -60,6 +62,31 @@ class Variables:
 
     def __len__(self) -> int:
         return len(self.numbers) + len(self.choices)
+
+    def believed(self, mean: Floats) -> Floats:
+        """A mean, shape (j,), moved to the middle of what the user holds likely, where that was said."""
+        said = [self.layout.dimensions[k].belief for k in self.numbers]
+        return np.array(
+            [min(max(b.mean, 0.0), 1.0) if isinstance(b, Normal) else m for b, m in zip(said, mean, strict=True)]
+        )
+
+    def deviations(self, sigma: float) -> Floats:
+        """Of each number, shape (j,): what the user's belief says, at most sigma; sigma where nothing was said."""
+        said = [self.layout.dimensions[k].belief for k in self.numbers]
+        return np.array([min(max(b.deviation, _LEAST), sigma) if isinstance(b, Normal) else sigma for b in said])
+
+    def weights(self) -> Floats:
+        """Of the options of each choice, shape (c, options): what the user's belief says, else all alike."""
+        q = np.zeros((len(self.choices), max((len(v) for v in self.values), default=0)))
+        for row, k, values in zip(q, self.choices, self.values, strict=True):
+            match self.layout.dimensions[k].belief:
+                case None:
+                    row[: len(values)] = 1.0
+                case Normal() as belief:  # a number with two levels
+                    row[: len(values)] = np.exp(belief.log_density(values))
+                case Weights(probabilities):
+                    row[: len(values)] = probabilities
+        return np.asarray(q / q.sum(axis=1, keepdims=True))
 
     def cells(self, x: Floats) -> tuple[Floats, Floats]:
         """Between which v were cut to vectors x: low and high, each (n, j); equal where v is known.
@@ -238,22 +265,26 @@ class Distribution:
         return np.asarray(np.minimum((uniform[:, :, None] >= cumulated).sum(axis=2), last))
 
 
-def begin(variables: Variables, mean: Floats, sigma: float, population: int) -> Distribution:
-    """A distribution around a mean, all options equally likely.
+def begin(variables: Variables, mean: Floats, sigma: float, population: int, is_believed: bool = False) -> Distribution:
+    """A distribution around a mean, all options equally likely, or as the user believes.
 
     Args:
         variables: what is varied; at least one.
         mean: m, shape (j,).
         sigma: σ, in shares of a number's range.
         population: λ.
+        is_believed: whether deviations and options are as the user holds likely, where that was said.
     """
     j = len(mean)
-    gaussian = {"mean": np.array(mean, dtype=float), "sigma": sigma, "cov": np.eye(j)} if j else {}
+    is_believed = is_believed and bool(variables.layout.space.beliefs)
+    cov = np.diag((variables.deviations(sigma) / sigma) ** 2) if is_believed else np.eye(j)
+    gaussian = {"mean": np.array(mean, dtype=float), "sigma": sigma, "cov": cov} if j else {}
     optimiser = CatCMAwM(
         x_space=[[0.0, 1.0]] * variables.continuous or None,
         z_space=[levels.tolist() for levels in variables.levels] or None,
         c_space=[len(v) for v in variables.values] or None,
         population_size=population,
+        cat_param=variables.weights() if is_believed and len(variables.choices) else None,
         seed=0,  # never used: samples come from the generator that `draw` is given
         **gaussian,
     )

@@ -23,7 +23,7 @@ _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF_PI = math.sqrt(0.5 * math.pi)
 
 
-def confidence(mu: Floats, sigma: Floats, beta: float) -> Floats:
+def confidence(mu: Floats, sigma: Floats, beta: float | Floats) -> Floats:
     """−(μ − β σ): the best that is still plausible."""
     return beta * sigma - mu
 

@@ -24,22 +24,26 @@ from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
 from danlu.core.trial import Trial
+from danlu.errors import StrategyError
 from danlu.numerics.pareto import non_dominated
 from danlu.numerics.threads import one_thread
 from danlu.space import Config, Space
+from danlu.strategies.believed import draw_believed
 from danlu.strategies.fresh import is_exhausted, is_fresh, start_fresh
 from danlu.strategies.gp import acquisition
+from danlu.strategies.gp.belief import belief_tilt, likely_candidates
 from danlu.strategies.gp.candidates import Pool
 from danlu.strategies.gp.constraints import Constraints, constraints_of
+from danlu.strategies.gp.cost import cost_tilt, design_point
 from danlu.strategies.gp.explain import Explanation, back_of
 from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel, kernel_of
 from danlu.strategies.gp.replication import is_noisy, is_repeat_due, leaders_of, looks_noisy, reach_of, repeat_of
 from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
+from danlu.strategies.gp.tilt import Tilt
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
-from danlu.strategies.points import point
 from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, since_progress
 from danlu.strategies.tpe.tpe import TPE
 
@@ -64,10 +68,13 @@ class GP(Strategy):
     Attributes:
         design: trials before the model is asked; as many as hyperparameters if not given, 5 to 10.
         repeats: whether a leading config is tried again, once or twice, where training looks noisy, to see if it is.
+        time: seconds that the study may take, counted while trials run: improvement per second is then what counts.
+            `tune(time=...)` fills it in. None where trials are what is short.
     """
 
     design: int | None = None
     repeats: bool = True
+    time: float | None = None
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         space = history.space
@@ -76,10 +83,10 @@ class GP(Strategy):
         layout = layout_of(space)
         rows = rows_of(history, layout)
         if len(history.trials) < self._design(layout) or len(rows) < 2:
-            return self._spread(history)
+            return self._spread(history, rng)
         try:
             with one_thread():
-                return _modelled(history, layout, rows, rng, self.repeats)
+                return _modelled(history, layout, rows, self._tilt(history, layout, rows), rng, self.repeats)
         except IllConditioned:
             return start_fresh(history, fallback("gp", "ill-conditioned"), lambda _: space.sample(rng))
 
@@ -99,7 +106,7 @@ class GP(Strategy):
             with one_thread():
                 if name is None and self.repeats and (repeat := _repeat(history, layout, rows)):
                     name = repeat.origin.removeprefix("gp: ")
-                plan = _plan(history, layout, rows, rng)
+                plan = _plan(history, layout, rows, self._tilt(history, layout, rows), rng)
         except IllConditioned:
             return None
         held = incumbent_of(history, rows)
@@ -117,28 +124,42 @@ class GP(Strategy):
         """The trial whose config is best to ship; see `recommended`."""
         return recommended(history)
 
+    def check(self, history: History) -> None:
+        if self.time is not None and not 0.0 < self.time < math.inf:
+            raise StrategyError(f"gp: time must be seconds > 0, got {self.time}. Leave it out, tune(time=...) says it.")
+
     def _design(self, layout: Layout) -> int:
         return self.design if self.design is not None else min(max(len(layout), 5), 10)
 
-    def _spread(self, history: History) -> Suggestion:
-        """The centre of the space, then points of a Sobol sequence."""
+    def _tilt(self, history: History, layout: Layout, rows: Rows) -> Tilt:
+        return belief_tilt(history, layout, rows, self._design(layout)) + cost_tilt(history, layout, self.time)
+
+    def _spread(self, history: History, rng: np.random.Generator) -> Suggestion:
+        """The centre of the space, then points of a Sobol sequence, in turn with draws from what is held likely.
+
+        In a space where something is held likely, its middle comes first.
+        """
         begin = history.count("gp")
 
         def draw(k: int) -> Config:
             if begin + k == 0 and not history.space.has_defaults:
                 return history.space.default()
-            return point(history.space, history.seed, begin + k)
+            if history.space.beliefs and (begin + k) % 2 == 0:
+                return draw_believed(history.space, rng)
+            return design_point(history, layout_of(history.space), self.time, begin + k)
 
         return start_fresh(history, "gp: design", draw)
 
 
-def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Generator, again: bool) -> Suggestion:
+def _modelled(
+    history: History, layout: Layout, rows: Rows, tilt: Tilt, rng: np.random.Generator, again: bool
+) -> Suggestion:
     if _others_speak(rows, rng):
         inside = inside_rows_of(history, layout)
         return _first_untried(history, layout, TPE(candidates=32).ranked(layout, inside, rng), "tpe, when stuck", rng)
     if again and (repeat := _repeat(history, layout, rows)):
         return repeat
-    plan = _plan(history, layout, rows, rng)
+    plan = _plan(history, layout, rows, tilt, rng)
     return _first_untried(history, layout, _ranked(layout, plan, rng), plan.name, rng)
 
 
@@ -227,7 +248,7 @@ class _Plan:
     constraints: Constraints
 
 
-def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> _Plan:
+def _plan(history: History, layout: Layout, rows: Rows, tilt: Tilt, rng: np.random.Generator) -> _Plan:
     turn = len(history.trials) % len(VIEWS)
     kernel, kept = kernel_of(layout), _kept(rows)
     # volumes mean most where the losses are as they are: powers would stretch the ends of a front
@@ -235,8 +256,8 @@ def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator
     surrogates = tuple(_surrogate(kernel, rows, losses, view, kept) for losses in rows.goals.T)
     constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending, turn)
     believed = _believed(layout, rows, kept, surrogates, constraints)
-    name, score, centres = _aim(believed, turn, _since_progress(rows), rng)
-    return _Plan(name, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)
+    name, score, centres = _aim(believed, turn, _since_progress(rows), tilt, rng)
+    return _Plan(name + tilt.words, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,19 +298,21 @@ def _believed(
     return _Believed(surrogates, constraints, x[inside], means[inside], feasible[inside])
 
 
-def _aim(believed: _Believed, turn: int, since: tuple[int, int], rng: np.random.Generator) -> tuple[str, Score, Floats]:
+def _aim(
+    believed: _Believed, turn: int, since: tuple[int, int], tilt: Tilt, rng: np.random.Generator
+) -> tuple[str, Score, Floats]:
     """The name of the acquisition, the acquisition, and the centres around which it is looked at."""
     x, constraints, allowed = believed.x, believed.constraints, believed.allowed()
     if not len(allowed):
         hopeful = np.argsort(-constraints.log_probability(x, Surrogate.predict), kind="stable")[:5]
-        return "feasibility", constraints.log_probability, x[hopeful]
+        return "feasibility", lambda v, look: constraints.log_probability(v, look) + tilt(v), x[hopeful]
     means = believed.means[allowed]
     if len(believed.surrogates) > 1:
-        name, score = _front_goal(believed.surrogates, means, turn, rng)
+        name, score = _front_goal(believed.surrogates, means, turn, tilt, rng)
         # any five of the front: sooner or later each of it is looked around
         near = rng.permutation(np.flatnonzero(non_dominated(means)))[:5]
     else:
-        name, score = _goal(believed.surrogates[0], means[:, 0], turn, since, rng)
+        name, score = _goal(believed.surrogates[0], means[:, 0], turn, since, tilt, rng)
         near = np.argsort(means[:, 0], kind="stable")[:5]
     return name, constraints.weighing(score), x[allowed[near]]
 
@@ -333,30 +356,33 @@ def _kept(rows: Rows) -> NDArray[np.int64]:
 
 
 def _goal(
-    surrogate: Surrogate, means: Floats, turn: int, since: tuple[int, int], rng: np.random.Generator
+    surrogate: Surrogate, means: Floats, turn: int, since: tuple[int, int], tilt: Tilt, rng: np.random.Generator
 ) -> tuple[str, Score]:
     """Expected improvement at first, then in turn with the confidence bound; at random when stuck."""
     stuck, stale = since
     # what pending trials are believed to bring can't be gained again
     best = min(float(means.min()), float(surrogate.at_pending().min(initial=np.inf)))
     beta = _BETA * (1.0 + min(max((stale - 6) / 10, 0.0), 1.5))
-    goals: tuple[tuple[str, Callable[[Floats, Floats], Floats]], ...] = (
-        (f"confidence bound {beta:.1f}", lambda mu, sigma: acquisition.confidence(mu, sigma, beta)),
-        ("expected improvement", lambda mu, sigma: acquisition.log_expected_improvement(mu, sigma, best)),
+    goals: tuple[tuple[str, Callable[[Floats, Floats, Floats], Floats]], ...] = (
+        (f"confidence bound {beta:.1f}", lambda mu, sigma, nats: acquisition.confidence(mu, sigma, beta + nats)),
+        (
+            "expected improvement",
+            lambda mu, sigma, nats: acquisition.log_expected_improvement(mu, sigma, best) + nats,
+        ),
         (
             "probability of improvement",
-            lambda mu, sigma: acquisition.log_probability_of_improvement(mu, sigma, best),
+            lambda mu, sigma, nats: acquisition.log_probability_of_improvement(mu, sigma, best) + nats,
         ),
     )
     if stuck >= _STUCK:
         name, of_belief = goals[int(rng.integers(3))]
     else:
         name, of_belief = goals[1 if len(means) < _EARLY else turn]
-    return name, lambda x, look: of_belief(*look(surrogate, x))
+    return name, lambda x, look: of_belief(*look(surrogate, x), tilt(x))
 
 
 def _front_goal(
-    surrogates: tuple[Surrogate, ...], means: Floats, turn: int, rng: np.random.Generator
+    surrogates: tuple[Surrogate, ...], means: Floats, turn: int, tilt: Tilt, rng: np.random.Generator
 ) -> tuple[str, Score]:
     """Of several objectives: what pushes out the front, from a far and a near reference in turn."""
     name, front = (("far", far_front), ("near", near_front))[turn]
@@ -366,7 +392,7 @@ def _front_goal(
 
     def score(x: Floats, look: Look) -> Floats:
         mu, sigma = zip(*(look(surrogate, x) for surrogate in surrogates), strict=True)
-        return reached.log_gain(np.stack(mu, axis=1), np.stack(sigma, axis=1), lambdas, draws)
+        return reached.log_gain(np.stack(mu, axis=1), np.stack(sigma, axis=1), lambdas, draws) + tilt(x)
 
     return f"hypervolume, {name} reference", score
 
@@ -401,6 +427,7 @@ def _ranked(layout: Layout, plan: _Plan, rng: np.random.Generator) -> Floats:
         return x[np.argsort(-plan.score(x, Surrogate.predict), kind="stable")]
     pool = Pool(layout, rng)
     x = np.concatenate([pool.spread(_SPREAD), pool.around(plan.centres, _NEAR), plan.centres])
+    x = np.concatenate([x, likely_candidates(layout, rng)])
     x, _ = _best(x, plan.score(x, Surrogate.screen), _PARENTS)
     values = plan.score(x, Surrogate.predict)
     for generation in range(_GENERATIONS):

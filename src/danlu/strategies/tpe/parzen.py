@@ -10,18 +10,22 @@ Notation
 A conditional space is a tree: slots that are switched on together form a group with a mixture of its own, made of the
 trials in which they are active; the density of a config is the product over its active groups.
 
+What the user believes likely is where the good trials are to be expected: it is the prior component of their density.
+
 Sources
     Bergstra, Bardenet, Bengio & Kégl (2011), "Algorithms for hyper-parameter optimization", NeurIPS: the estimator.
     Falkner, Klein & Hutter (2018), BOHB: one kernel for all numbers together.
     Watanabe (2023), "Tree-structured Parzen estimator", arXiv 2304.11127: what its settings do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from danlu.space.belief import Normal, Weights
 from danlu.strategies.layout import IDLE, Bools, Floats, Layout
 
 _NARROWEST = 100  # bandwidths are at least 1 / min(100, n + 2) of the range
@@ -35,11 +39,13 @@ class Group:
     Attributes:
         numbers, choices: indices of the slots.
         floor: least bandwidth of each number.
+        belief: for each slot that the user said something of, what.
     """
 
     numbers: NDArray[np.int64]
     choices: tuple[int, ...]
     floor: Floats
+    belief: Mapping[int, Normal | Weights]
 
     @property
     def first(self) -> int:
@@ -56,7 +62,8 @@ def groups_of(layout: Layout) -> tuple[Group, ...]:
     for slots in keys.values():
         numbers = np.array([k for k in slots if not layout.slots[k].options], dtype=np.int64)
         floor = np.array([_LEVELS if layout.slots[k].levels is not None else 0.0 for k in numbers])
-        found.append(Group(numbers, tuple(k for k in slots if layout.slots[k].options), floor))
+        belief = {k: said for k in slots if (said := layout.dimensions[k].belief) is not None}
+        found.append(Group(numbers, tuple(k for k in slots if layout.slots[k].options), floor, belief))
     return tuple(found)
 
 
@@ -104,34 +111,44 @@ class Mixture:
             x[:, k] = (rng.random((len(x), 1)) * cumulated[:, -1:] > cumulated).sum(axis=1)
 
 
-def mixture(layout: Layout, group: Group, x: Floats, weights: Floats) -> Mixture:
+def mixture(layout: Layout, group: Group, x: Floats, weights: Floats, trust: float = 0.0) -> Mixture:
     """The mixture of a group, of the vectors in which it is active; of none of them, the prior alone.
+
+    The prior spreads over the whole range, or is the user's belief π of where these vectors are, to a power.
 
     Args:
         layout: of the vectors.
         group: its slots.
         x: shape (n, s).
         weights: of the trials, beside a prior of weight 1; shape (n,).
+        trust: the prior is π^trust, in [0, 1].
     """
     n, j = len(x), len(group.numbers)
     mu, sigma = np.full((n + 1, j), IDLE), np.ones((n + 1, j))
     mu[:n] = x[:, group.numbers]
+    belief = group.belief if trust > 0.0 else {}
+    for i, k in enumerate(group.numbers.tolist()):
+        if isinstance(said := belief.get(k), Normal):  # a power of a normal is a wider one
+            mu[n, i] = min(max(said.mean, 0.0), 1.0)
+            sigma[n, i] = min(max(said.deviation / trust**0.5, 1.0 / _NARROWEST, group.floor[i]), 1.0)
     if n:
-        sigma[:n] = _bandwidths(mu[:n], group.floor)
+        sigma[:n] = _bandwidths(mu[:n], group.floor, mu[n:])
     w = np.append(weights, 1.0)
     log_q = []
     for k in group.choices:
         count = layout.slots[k].options
         q = np.full((n + 1, count), 1.0 / (n + 1) if n else 1.0)
         q[np.arange(n), x[:, k].astype(np.intp)] += 1.0
+        if isinstance(said := belief.get(k), Weights):
+            q[n] = np.array(said.probabilities) ** trust
         log_q.append(np.log(q / q.sum(axis=1, keepdims=True)))
     return Mixture(group, np.log(w / w.sum()), mu, sigma, tuple(log_q))
 
 
-def _bandwidths(mu: Floats, floor: Floats) -> Floats:
-    """Distance to the further of the two neighbours, bounds and the prior's centre among them; shape (n, j)."""
+def _bandwidths(mu: Floats, floor: Floats, centre: Floats) -> Floats:
+    """Distance to the further of the two neighbours, bounds and the prior's centre, (1, j), among them; (n, j)."""
     n, j = mu.shape
-    padded = np.concatenate([mu, np.full((1, j), IDLE)])
+    padded = np.concatenate([mu, centre])
     order = np.argsort(padded, axis=0, kind="stable")
     ranked = np.take_along_axis(padded, order, axis=0)
     ends = np.concatenate([np.zeros((1, j)), ranked, np.ones((1, j))])

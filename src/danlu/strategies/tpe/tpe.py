@@ -22,6 +22,7 @@ from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
 from danlu.space import Config
+from danlu.strategies.believed import draw_half_believed
 from danlu.strategies.fresh import is_exhausted, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 from danlu.strategies.rejection import allowed_draws
@@ -30,6 +31,7 @@ from danlu.strategies.tpe.explain import Explanation
 from danlu.strategies.tpe.parzen import Group, Mixture, groups_of, log_densities, mixture
 
 _MOST_GOOD = 25
+_TRUSTED = 10.0  # trials up to which the user's belief is the prior as it is; then its power falls as 1 / n
 _RECENT = 25  # trials of full weight; the weights of older ones fall to 1 / n
 _NEWEST, _OTHERS = 200, 300  # of the trials that are not good, at most so many: 1.5 ms at any number of trials
 
@@ -39,7 +41,7 @@ class TPE(Strategy):
     """Two densities, of the good trials and of the others; the best ratio among candidates of the first.
 
     Attributes:
-        start: random trials before the densities are asked.
+        start: random trials before the densities are asked, half of them where the user holds it likely.
         candidates: drawn for each suggestion.
         good: share of the trials that count as good, up to 25 of them.
     """
@@ -55,7 +57,7 @@ class TPE(Strategy):
         layout = layout_of(space)
         rows = inside_rows_of(history, layout)
         if len(history.trials) < self.start or len(rows) < 2:
-            return start_fresh(history, "tpe: random", lambda _: space.sample(rng))
+            return start_fresh(history, "tpe: random", lambda _: draw_half_believed(history, rng))
         candidates = self.ranked(layout, rows, rng)
         if not len(candidates):
             return start_fresh(history, fallback("tpe", "no candidate is allowed"), lambda _: space.sample(rng))
@@ -103,7 +105,9 @@ class TPE(Strategy):
             kept = np.concatenate([old, np.arange(len(bad) - _NEWEST, len(bad))])
             weights = weights[kept] * np.where(kept < len(bad) - _NEWEST, (len(bad) - _NEWEST) / _OTHERS, 1.0)
             bad = bad[kept]
-        return _mixtures(layout, groups, rows.x[chosen], np.ones(count)), _mixtures(layout, groups, bad, weights)
+        trust = min(1.0, _TRUSTED / max(n, 1))
+        good = _mixtures(layout, groups, rows.x[chosen], np.ones(count), trust)
+        return good, _mixtures(layout, groups, bad, weights)
 
 
 def _sampled(layout: Layout, mixtures: list[Mixture], count: int, rng: np.random.Generator) -> Floats:
@@ -120,11 +124,13 @@ def _ramp(n: int) -> Floats:
     return np.concatenate([np.linspace(1.0 / n, 1.0, n - _RECENT), np.ones(_RECENT)])
 
 
-def _mixtures(layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats) -> list[Mixture]:
+def _mixtures(
+    layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats, trust: float = 0.0
+) -> list[Mixture]:
     if len(groups) == 1:
-        return [mixture(layout, groups[0], x, weights)]
+        return [mixture(layout, groups[0], x, weights, trust)]
     active = layout.active(x)
-    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]]) for g in groups]
+    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]], trust) for g in groups]
 
 
 @lru_cache(maxsize=32)
