@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, Self, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +106,7 @@ class Numeric:
         """The same interval with another default (`MISSING` for none)."""
         return type(self)(self.low, self.high, log=self.log, step=self.step, default=default, likely=self.likely)
 
-    def with_likely(self, likely: Any) -> "Numeric":
+    def with_likely(self, likely: Any) -> Self:
         """The same interval with another belief (None for none)."""
         return type(self)(self.low, self.high, log=self.log, step=self.step, default=self.default, likely=likely)
 
