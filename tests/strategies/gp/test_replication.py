@@ -116,7 +116,7 @@ def test_an_explanation_says_that_the_next_suggestion_is_a_repeat():
 def rows_with(x, losses):
     n = len(x)
     none = np.empty((0, x.shape[1]))
-    return Rows(np.arange(n), x, losses[:, None], np.empty((n, 0)), np.zeros(n), none, none)
+    return Rows(np.arange(n), x, losses[:, None], np.empty((n, 0)), np.zeros(n), none, none, np.ones(n, dtype=bool))
 
 
 def test_a_difference_counts_as_noise_up_to_a_quantile_of_the_deviation_within_configs():
