@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Self, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray

@@ -440,7 +440,7 @@ def _believing(space: Space, prefix: str, beliefs: Mapping[str, Sequence[Value]]
         if isinstance(member, Space):
             members[name] = _believing(member, f"{path}.", beliefs)
             continue
-        members[name] = believing = member.with_likely(beliefs.get(path))  # type: ignore[assignment]
+        members[name] = believing = member.with_likely(beliefs.get(path))
         if isinstance(believing, Choice) and believing.branches:
             branches = {o: _believing(branch, f"{path}.{o}.", beliefs) for o, branch in believing.branches.items()}
             members[name] = believing.with_branches(branches)

@@ -188,4 +188,4 @@ def _believed(draw: st.DrawFn, dimension: Dimension) -> Dimension:
     one, other = (dimension.quantile(draw(st.floats(0, 1, exclude_max=True))) for _ in range(2))
     if one == other and dimension.step is None:
         return dimension
-    return dimension.with_likely((min(one, other), max(one, other)))  # type: ignore[return-value]
+    return dimension.with_likely((min(one, other), max(one, other)))
