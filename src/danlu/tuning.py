@@ -15,7 +15,7 @@ from danlu.loop import run
 from danlu.progress import watching
 from danlu.space.declare import declare
 from danlu.strategies.inorder import InOrder
-from danlu.study import Spaced, Study
+from danlu.study import Spaced, Study, Warm
 
 
 def tune(
@@ -35,6 +35,7 @@ def tune(
     steps: int | None = None,
     folder: str | Path | None = None,
     seed: int | None = None,
+    warm_start: Warm | Iterable[Warm] = (),
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -58,6 +59,8 @@ def tune(
         steps: what a full training is, for strategies that stop early.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
         seed: of all randomness; 0 if not given.
+        warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
+            `Study`. It counts when a study is opened anew.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -75,7 +78,7 @@ def tune(
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder,
+        folder=folder, warm_start=warm_start,
     )  # fmt: skip
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from danlu.core.earlier import Earlier
 from danlu.core.history import History
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Start, Strategy, Suggestion
@@ -35,6 +36,7 @@ from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel, kernel_of
 from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
+from danlu.strategies.gp.transfer import lent
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
 from danlu.strategies.points import point
@@ -158,7 +160,7 @@ def recommended(history: History) -> Trial | None:
     kept = _kept(rows)
     try:
         with one_thread():
-            surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept)
+            surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept, history.earlier)
     except IllConditioned:
         return incumbent
     trials = [history.trials[number] for number in rows.numbers[kept].tolist()]
@@ -191,7 +193,7 @@ def _plan(history: History, layout: Layout, rows: Rows, rng: np.random.Generator
     kernel, kept = kernel_of(layout), _kept(rows)
     # volumes mean most where the losses are as they are: powers would stretch the ends of a front
     view = _CLIPPED if rows.goals.shape[1] > 1 else turn
-    surrogates = tuple(_surrogate(kernel, rows, losses, view, kept) for losses in rows.goals.T)
+    surrogates = tuple(_surrogate(kernel, rows, losses, view, kept, history.earlier) for losses in rows.goals.T)
     constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending, turn)
     believed = _Believed(surrogates, constraints, rows.x[kept], rows.feasible[kept])
     name, score, centres = _aim(believed, turn, _since_progress(rows), rng)
@@ -246,14 +248,18 @@ def _first_untried(
     return start_fresh(history, "gp: random, all candidates tried", lambda _: history.space.sample(rng))
 
 
-def _surrogate(kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64]) -> Surrogate:
+def _surrogate(
+    kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64], earlier: tuple[Earlier, ...]
+) -> Surrogate:
     """Of one objective in one view; what failed is taken for as bad as the worst."""
-    theta = theta_of(kernel, rows.x, losses, turn)
+    loan = lent(kernel, earlier, rows.x, losses, turn)
+    theta = loan.theta if loan else theta_of(kernel, rows.x, losses, turn)
     x, z = rows.x[kept], VIEWS[turn](losses)[kept]
     failed = len(rows.failed)
     extra = np.concatenate([np.zeros(len(z)), np.full(failed, _FAILED_NOISE)])
     z = np.concatenate([z, np.full(failed, z.max())])
-    return condition(kernel, theta, np.concatenate([x, rows.failed]), z, extra, rows.pending)
+    x = np.concatenate([x, rows.failed])
+    return condition(kernel, theta, x, z, extra, rows.pending, loan.trend if loan else None)
 
 
 def _kept(rows: Rows) -> NDArray[np.int64]:
