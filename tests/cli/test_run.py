@@ -93,6 +93,7 @@ def test_earlier_studies_are_given_by_folder_or_name_as_options_or_in_the_defini
     with open_study("third") as study:
         assert [(e.name, len(e)) for e in study.history.earlier] == [("first", 3), ("second", 4)]
     assert "warm start from first (3 trials), second (4 trials)" in danlu("show", "third").out
+    assert "warm start from second: 4 trials" in danlu("replay", "third").out
     (here.folder / "sub").mkdir()
     (here.folder / "sub" / "study.toml").write_text(
         f'train = "../{here.script}"\nminimize = "val_loss"\ntrials = 2\nfolder = "kept"\nwarm_start = "../second"\n'

@@ -66,7 +66,10 @@ RECALLED = entries(
         opening(),
         ev.Recalled(
             "last week",
-            ({"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5}, {"lr": 0.1, "layers": 1, "optimizer": "adam"}),
+            (
+                {"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5},
+                {"lr": 0.1, "layers": 1, "optimizer": "adam"},
+            ),
             (0.3, 1.5),
         ),
     )

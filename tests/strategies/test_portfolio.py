@@ -80,7 +80,7 @@ def test_what_was_tried_already_is_passed_over():
     assert origins == ["queued", *["warm start: among the best of a study in memory"] * 2, "random"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(old=spaces(), more=spaces(), same=st.booleans(), seed=st.integers(0, 100))
 def test_any_two_spaces_that_overlap_give_legal_suggestions(old, more, same, seed):
     new = old if same else Space({**more.members, **old.members})

@@ -64,6 +64,8 @@ def sentence(event: ev.Event) -> str:
         case ev.Opened():
             goals = ", ".join(map(str, event.objectives))
             return f"opened: {goals}; strategy {event.strategy['use']}, seed {event.seed}"
+        case ev.Recalled():
+            return f"warm start from {event.study}: {len(event.configs)} trials"
         case ev.Changed():
             return f"strategy {event.strategy['use']} takes over"
         case ev.Queued():

@@ -106,7 +106,10 @@ def _trend(kernel: Kernel, earlier: tuple[Earlier, ...], weights: Floats, x: Flo
     total = float(weights.sum())
 
     def mixture(x: Floats) -> Floats:
-        return np.asarray(sum(w / total * found.mean(x) for w, found in tasks), dtype=float)
+        mean = np.zeros(len(x))
+        for w, found in tasks:
+            mean += w / total * found.mean(x)
+        return mean
 
     p = mixture(x)
     off = p - p.mean()
@@ -160,7 +163,7 @@ def misranked(drawn: Floats, against: Floats, z: Floats) -> Floats:
         z: what was seen, shape (n,).
     """
     wrong = (drawn[:, :, None] < against[:, None, :]) ^ (z[:, None] < z[None, :])
-    return wrong.sum(axis=(1, 2)).astype(float)
+    return np.asarray(wrong.sum(axis=(1, 2)), dtype=float)
 
 
 def left_out(surrogate: Surrogate) -> tuple[Floats, Floats]:
