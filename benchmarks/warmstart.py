@@ -102,8 +102,8 @@ def earlier(folder: Path, name: str, sign: float, seed: int) -> Study:
     return study
 
 
-def study_of(folder: Path, target: str, contestant: str, seed: int) -> tuple[Study, int]:
-    """What a contestant begins with, and how many trials of it are not its own."""
+def study_of(folder: Path, target: str, contestant: str, seed: int) -> Study:
+    """What a contestant begins with."""
     problem, *related = family_of(folder, target)
     kind, _, rest = contestant.partition(":")
     wrong = kind == "wrong" or rest == "wrong"
@@ -114,22 +114,22 @@ def study_of(folder: Path, target: str, contestant: str, seed: int) -> tuple[Stu
     space = space_of(problem)
     warm = Study(space, minimize="loss", seed=seed, warm_start=known if kind not in ("cold", "naive") else ())
     if kind not in ("portfolio", "naive"):
-        return warm, 0
+        return warm
     study = Study(space, minimize="loss", seed=seed)
     if kind == "portfolio":
         for pick in portfolio(warm.history):
             study.queue(pick.config)
-        return study, 0
+        return study
     for trial in (trial for other in known for trial in other.trials):
         study.queue(trial.config)
         study.tell(study.ask(), loss=trial.loss)  # type: ignore[arg-type]
-    return study, len(study.trials)
+    return study
 
 
 def run_one(folder: Path, target: str, contestant: str, seed: int, trials: int) -> Run:
     """One contestant on one target."""
     problem = family_of(folder, target)[0]
-    study, _ = study_of(folder, target, contestant, seed)
+    study = study_of(folder, target, contestant, seed)
     losses, spent = [], 0.0
     for k in range(trials):
         begin = time.process_time()
