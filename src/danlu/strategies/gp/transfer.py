@@ -11,7 +11,7 @@ Notation
     θ: fitted to what the trend leaves over, z − m
 
 Sources
-    Feurer, Letham, Hutter & Bakshy (2018), "Practical transfer learning for Bayesian optimization", arXiv 1802.02219:
+    Feurer, Letham & Bakshy (2018), "Scalable meta-learning for Bayesian optimization", arXiv 1802.02219:
         weights by ranking, and leaving out what ranks worse than the target nearly always does.
     Golovin et al. (2017), "Google Vizier", § 3.3: a process fitted to the residuals of those before it.
     Rasmussen & Williams (2006), "Gaussian Processes for Machine Learning", eq. 5.12: leaving one out.
