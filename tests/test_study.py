@@ -1,4 +1,5 @@
 import math
+import shutil
 import threading
 
 import numpy as np
@@ -578,3 +579,76 @@ def test_the_definition_in_the_folder_follows_but_a_persons_own_is_left_alone(tm
     (tmp_path / "study.toml").write_text('train = "train.py"\n')
     searched.change(Space({**WIDER.members, "depth": Int(1, 4)}))
     assert (tmp_path / "study.toml").read_text() == 'train = "train.py"\n'
+
+
+# warm starts ----------------------------------------------------------------------------------------------------------
+
+LINE = {"x": Float(0.0, 1.0)}
+
+
+def earlier_study(folder=None, trials=4, **goal):
+    study = Study(LINE, strategy="random", folder=folder, **(goal or {"minimize": "loss"}))
+    for _ in range(trials):
+        trial = study.ask()
+        study.tell(trial, loss=trial.config["x"])
+    return study
+
+
+def test_a_warm_start_is_in_the_journal_and_outlives_the_earlier_study(tmp_path):
+    old = earlier_study(tmp_path / "old")
+    study = Study(LINE, minimize="loss", folder=tmp_path / "new", warm_start=tmp_path / "old")
+    assert study.ask().origin == "warm start: best of old"
+    old.close()
+    shutil.rmtree(tmp_path / "old")
+    study.close()
+    with Study.open(tmp_path / "new") as again:
+        assert [(e.name, e.losses.tolist()) for e in again.history.earlier] == [("old", [t.value for t in old.trials])]
+        assert again.verify() == []
+
+
+def test_a_study_with_a_warm_start_is_resumed_with_or_without_naming_it_again(tmp_path):
+    earlier_study(tmp_path / "old").close()
+    warm = {"minimize": "loss", "folder": tmp_path / "new", "warm_start": [tmp_path / "old"]}
+    Study(LINE, **warm).ask()
+    shutil.rmtree(tmp_path / "old")
+    for settings in (warm, {**warm, "warm_start": ()}):
+        study = Study(LINE, **settings)
+        study.ask()
+        assert len(study.history.earlier) == 1
+    assert len(study.trials) == 3
+
+
+def test_a_warm_start_can_not_be_changed_later(tmp_path):
+    earlier_study(tmp_path / "old").close()
+    study = Study(LINE, minimize="loss", folder=tmp_path / "cold")
+    with pytest.raises(StudyError, match=r"cold had a warm start from nothing, not from old\. Leave warm_start out"):
+        Study(LINE, minimize="loss", folder=tmp_path / "cold", warm_start=tmp_path / "old")
+    assert study.history.earlier == ()
+
+
+def test_studies_of_one_name_are_told_apart(tmp_path):
+    folders = [tmp_path / "a" / "old", tmp_path / "b" / "old"]
+    for folder in folders:
+        earlier_study(folder).close()
+    study = Study(LINE, minimize="loss", warm_start=folders)
+    assert [e.name for e in study.history.earlier] == ["old", "old (2)"]
+
+
+def test_a_warm_start_that_can_not_be_is_refused_before_anything_is_written(tmp_path):
+    old = earlier_study(tmp_path / "old", maximize="loss")
+    new = tmp_path / "new"
+    for warm, error, message in (
+        (tmp_path / "none", StudyError, "no study in"),
+        (old, ObjectiveError, r"'old': it was after maximize loss, not minimize loss"),
+        ([old, tmp_path / "old"], StudyError, "names '.*old' twice"),
+        (3, StudyError, "warm_start takes folders of studies, or studies, got 3"),
+    ):
+        with pytest.raises(error, match=message):
+            Study(LINE, minimize="loss", folder=new, warm_start=warm)
+    assert not new.exists()
+
+
+def test_without_a_warm_start_the_journal_says_nothing_of_one():
+    study = Study(LINE, minimize="loss", warm_start=[])
+    [entry] = study.entries()
+    assert len(entry.events) == 1

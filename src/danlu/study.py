@@ -11,6 +11,7 @@ from danlu.core import event as ev
 from danlu.core import protocol, replay
 from danlu.core.history import History, opened, replace
 from danlu.core.objective import Named, Objective, objectives_from
+from danlu.core.recall import recall
 from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.store import Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
@@ -54,6 +55,9 @@ class Study:
         folder: where to keep everything; None for memory.
         store: another place for the journal than SQLite in the folder.
         change: whether a study that was opened with another space goes on in this one, as `change` says.
+        warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space that shares some
+            hyperparameters. Their best configs are tried first, and `gp` (so `auto`) learns from them as far as they
+            agree with what comes out. It counts when a study is opened anew: the journal keeps what it needs of them.
 
     Raises:
         SpaceError, ObjectiveError, UnknownName, StrategyError: a declaration is wrong.
@@ -75,17 +79,20 @@ class Study:
         folder: str | Path | None = None,
         store: Store | None = None,
         change: bool = False,
+        warm_start: "Warm | Iterable[Warm]" = (),
     ) -> None:
+        sources = _sources(warm_start)
         objectives = objectives_from(minimize, maximize, subject_to)
         chosen = None if strategy is None else catalogue.strategy_from(strategy)
         declared = space_of(space).with_where(where)
         self._attach(folder, store)
         first = next(iter(self.store.read(KEY)), None)
         if first is None:
-            self._begin(declared, objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps)
+            self._begin(declared, objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps, sources)
         else:
             self._load()
             self._check_same(None if change else declared, objectives, seed)
+            self._check_earlier(tuple(sources))
             self._change(declared, chosen)
 
     @classmethod
@@ -117,10 +124,17 @@ class Study:
         self._lock = threading.RLock()
 
     def _begin(
-        self, space: Space, objectives: tuple[Objective, ...], strategy: Strategy, seed: int, steps: int | None
+        self,
+        space: Space,
+        objectives: tuple[Objective, ...],
+        strategy: Strategy,
+        seed: int,
+        steps: int | None,
+        sources: "dict[str, Warm]",
     ) -> None:
         first = ev.Opened(space.to_dict(), objectives, catalogue.plain_strategy(strategy), seed, steps)
-        entry = ev.Entry(1, self.store.now(), (first,))
+        earlier = (recall(name, _history_of(source), space, objectives) for name, source in sources.items())
+        entry = ev.Entry(1, self.store.now(), (first, *earlier))
         history = opened(entry)
         strategy.check(history)
         if self.folder is not None:
@@ -193,6 +207,15 @@ class Study:
         """
         with self._lock:
             self._change(None, catalogue.strategy_from(strategy))
+
+    def _check_earlier(self, names: tuple[str, ...]) -> None:
+        was = tuple(study.name for study in self._history.earlier)
+        if names and names != was:
+            where = f"the study in {self.folder}" if self.folder else "the study"
+            raise StudyError(
+                f"{where} had a warm start from {', '.join(was) or 'nothing'}, not from {', '.join(names)}. "
+                f"Leave warm_start out to go on with it, or choose another folder."
+            )
 
     # the loop of people who own it ----------------------------------------------------------------------------------
 
@@ -498,6 +521,10 @@ class Study:
         return replace(self._history.trials[number], port=_Local(self, number))
 
 
+Warm = str | Path | Study
+"""An earlier study: its folder, or itself."""
+
+
 class _Local:
     """The port of a trial that `ask` returned: a bench is set up when the first file or report needs it."""
 
@@ -546,6 +573,30 @@ class _Local:
 def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
     """The strategy that a study asks, from its plain form: what was queued comes first."""
     return Manual(catalogue.strategy_from(form))
+
+
+def _sources(warm_start: Warm | Iterable[Warm]) -> dict[str, Warm]:
+    """Earlier studies by the names under which the journal knows them: those of their folders."""
+    given = list(warm_start) if isinstance(warm_start, Iterable) and not isinstance(warm_start, str) else [warm_start]
+    found: dict[str, Warm] = {}
+    places: list[object] = []
+    for source in given:
+        if not isinstance(source, (str, Path, Study)):
+            raise StudyError(f"warm_start takes folders of studies, or studies, got {source!r}.")
+        folder = source.folder if isinstance(source, Study) else Path(source).resolve()
+        if (folder or source) in places:
+            raise StudyError(f"warm_start names {str(folder or source)!r} twice. Remove one of the two.")
+        places.append(folder or source)
+        name = folder.name if folder else "a study in memory"
+        found[name if name not in found else f"{name} ({len(places)})"] = source
+    return found
+
+
+def _history_of(source: Warm) -> History:
+    if isinstance(source, Study):
+        return source.history
+    with Study.open(source) as study:
+        return study.history
 
 
 def _is_done_by_pausing(signal: Signal) -> bool:

@@ -17,7 +17,7 @@ from danlu.loop import run
 from danlu.progress import watching
 from danlu.space.declare import declare
 from danlu.strategies.inorder import InOrder
-from danlu.study import Spaced, Study
+from danlu.study import Spaced, Study, Warm
 
 _TIMED = ("auto", "gp")  # strategies that ask for the time there is
 
@@ -40,6 +40,7 @@ def tune(
     folder: str | Path | None = None,
     seed: int | None = None,
     change: bool = False,
+    warm_start: Warm | Iterable[Warm] = (),
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -66,6 +67,8 @@ def tune(
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
         seed: of all randomness; 0 if not given.
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
+        warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
+            `Study`. It counts when a study is opened anew.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -83,7 +86,7 @@ def tune(
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder, change=change,
+        folder=folder, change=change, warm_start=warm_start,
     )  # fmt: skip
     study.use(_timed(study, time if trials is None else None, is_said=strategy is not None))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)

@@ -102,10 +102,31 @@ def test_constraints_are_kept_and_may_be_given_as_options_or_in_the_definition(h
         assert study.space.where == ("depth <= 2",)
 
 
+def test_earlier_studies_are_given_by_folder_or_name_as_options_or_in_the_definition(here, danlu):
+    command = ("run", here.script, "--minimize", "val_loss", "--strategy", "random", "-q")
+    assert danlu(*command, "--trials", 3, "--folder", "runs/first").status == 0
+    assert danlu(*command, "--trials", 4, "--folder", "second").status == 0
+    said = danlu(*command, "--trials", 2, "--folder", "third", "--warm-start", "first", "--warm-start", "second")
+    assert said.status == 0, said.err
+    with open_study("third") as study:
+        assert [(e.name, len(e)) for e in study.history.earlier] == [("first", 3), ("second", 4)]
+    assert "warm start from first (3 trials), second (4 trials)" in danlu("show", "third").out
+    assert "warm start from second: 4 trials" in danlu("replay", "third").out
+    (here.folder / "sub").mkdir()
+    (here.folder / "sub" / "study.toml").write_text(
+        f'train = "../{here.script}"\nminimize = "val_loss"\ntrials = 2\nfolder = "kept"\nwarm_start = "../second"\n'
+    )
+    for _ in range(2):
+        assert danlu("run", "sub/study.toml", "-q").status == 0
+    with open_study("sub/kept") as study:
+        assert [e.name for e in study.history.earlier] == ["second"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ((), "add --minimize METRIC"),
+        (("--minimize", "val_loss", "--warm-start", "nothing"), "no study in 'nothing'"),
         (("--minimize", "val_loss", "--where", "depht < 3"), "no hyperparameter 'depht'. Did you mean 'depth'"),
         (("--minimize", "val_loss", "--where", "depth < 2"), "the default config violates 'depth < 2': depth = 2"),
         (("--minimize", "val_loss", "--strategy", "randon"), "Did you mean 'random'"),

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from danlu.core import event as ev
@@ -8,7 +9,7 @@ from danlu.core.history import fold
 from danlu.core.trial import Status
 from danlu.errors import StoreError
 from danlu.stores.jsonl import format_line, read_lines
-from danlu.testing.journals import example
+from danlu.testing.journals import entries, example, opening
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -59,8 +60,8 @@ def test_the_journal_of_version_1_can_still_be_read():
     assert history.notes == ("the disk will be full in an hour",)
 
 
-def test_every_kind_of_event_stands_in_the_golden_journal():
-    lines = (GOLDEN / "journal_v1.jsonl").read_text().splitlines()
+def test_every_kind_of_event_stands_in_a_golden_journal():
+    lines = [line for path in sorted(GOLDEN.glob("journal_v1*.jsonl")) for line in path.read_text().splitlines()]
     kinds = {event["kind"] for line in lines for event in json.loads(line)["events"]}
     assert kinds == {kind.__struct_config__.tag for kind in ev.Event.__args__}
 
@@ -68,3 +69,28 @@ def test_every_kind_of_event_stands_in_the_golden_journal():
 def test_this_version_writes_what_version_1_wrote():
     """A change of this line is a change of the format: raise VERSION, add an upgrade and a new golden journal."""
     assert b"".join(map(format_line, example())) == (GOLDEN / "journal_v1.jsonl").read_bytes()
+
+
+RECALLED = entries(
+    (
+        opening(),
+        ev.Recalled(
+            "last week",
+            (
+                {"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5},
+                {"lr": 0.1, "layers": 1, "optimizer": "adam"},
+            ),
+            (0.3, 1.5),
+        ),
+    )
+)
+
+
+def test_what_is_recalled_is_written_and_read_as_version_1_did():
+    """tests/golden/journal_v1_recalled.jsonl must never change either."""
+    path = GOLDEN / "journal_v1_recalled.jsonl"
+    assert b"".join(map(format_line, RECALLED)) == path.read_bytes()
+    [earlier] = fold(read_lines(path)).earlier
+    assert (earlier.name, earlier.losses.tolist()) == ("last week", [0.3, 1.5])
+    assert earlier.configs == RECALLED[0].events[1].configs
+    np.testing.assert_allclose(earlier.u, [[0.5, 3 / 7, 0.25, 0.5 / 0.99], [1.0, 0.0, 0.75, np.nan]])

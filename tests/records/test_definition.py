@@ -24,6 +24,7 @@ steps = 30
 seed = 7
 folder = "runs/mine"
 where = ["depth < 7"]
+warm_start = ["runs/old", "../other"]
 strategy = { use = "grid", levels = 3 }
 
 [space]
@@ -51,6 +52,7 @@ def test_every_key_is_read(tmp_path):
             where=["activation != 'tanh' or lr < 1e-2"],
         ),
         where=("depth < 7",),
+        warm_start=("runs/old", "../other"),
         trials=50,
         time=3600,
         timeout=60.5,

@@ -358,3 +358,22 @@ def test_a_dimension_says_what_its_values_can_be_compared_with(dimension, kinds,
 def test_a_number_between_equal_bounds_has_one_value():
     assert Float(2.0, 2.0).levels == Float(2.0, 2.0, log=True).levels == Int(2, 2).levels == 1
     assert Float(2.0, 3.0).levels is None
+
+
+@given(dimensions(), st.floats(0, 1))
+def test_a_value_is_nearest_to_itself(dimension, u):
+    value = dimension.decode(u)
+    assert dimension.near(value) == value
+    assert type(dimension.near(value)) is type(value)
+
+
+def test_numbers_between_levels_go_to_the_nearer_one_and_others_nowhere():
+    assert Float(0.0, 1.0, step=0.25).near(0.3) == 0.25
+    assert Int(1, 9).near(3.6) == 4
+    assert Int(1, 9).near(9.2) is None
+    assert Float(0.0, 1.0).near(1) == 1.0
+    for value in (-0.1, math.inf, math.nan, True, "0.5", None, 10**400):
+        assert Float(0.0, 1.0).near(value) is None
+    assert Choice("a", 1).near(1) == 1
+    assert Choice("a", 1).near(True) is None
+    assert Choice("a", 1).near("b") is None

@@ -240,3 +240,21 @@ def test_a_bad_member_is_refused_with_name_and_remedy(members, name, remedy):
 
     assert name in str(error.value)
     assert remedy in str(error.value)
+
+
+@given(spaces_with_config())
+def test_a_config_of_a_space_is_translated_to_itself(pair):
+    space, config = pair
+    assert space.translated(config) == config
+
+
+def test_a_config_of_another_space_is_met_half_way_or_has_no_place():
+    adam = {"lr": 1e-4, "optimizer": "adam", "optimizer.adam.beta2": 0.95, "model.width": 33.4, "gone": 1}
+    assert SPACE.translated(adam) == {
+        "lr": 1e-4, "optimizer": "adam", "optimizer.adam.beta2": 0.95, "model.width": 33, "model.depth": 5
+    }  # fmt: skip
+    assert SPACE.translated({"optimizer": "lion", "optimizer.sgd.momentum": 0.5})["lr"] == 1e-3
+    assert SPACE.translated({"lr": 0.2}) is None
+    assert SPACE.translated({"lr": float("nan")}) is None
+    assert SPACE.translated({"optimizer": "adamw"}) is None
+    assert SPACE.with_where("lr * model.depth < 1e-2").translated({"lr": 1e-2}) is None

@@ -33,6 +33,15 @@ def test_a_sequence_changes_after_the_given_numbers_of_trials():
     assert origins(strategy, 7) == ["sobol"] * 2 + ["grid"] * 3 + ["random"] * 2
 
 
+def test_configs_of_a_warm_start_count_for_no_part():
+    old = Study(LINE, minimize="loss", strategy="random")
+    for _ in range(5):
+        old.tell(trial := old.ask(), loss=trial.config["x"])
+    study = Study(LINE, minimize="loss", strategy=Sequence((Sobol(), Random()), trials=(2,)), warm_start=old)
+    words = [study.ask().origin.split(":")[0] for _ in range(6)]
+    assert words == ["warm start"] * 3 + ["sobol"] * 2 + ["random"]
+
+
 def test_a_part_that_is_exhausted_gives_way_to_the_next():
     strategy = Sequence((Grid(levels=2), Random()), trials=(5,))
     assert origins(strategy, 4) == ["grid", "grid", "random", "random"]

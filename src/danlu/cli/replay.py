@@ -64,6 +64,8 @@ def sentence(event: ev.Event) -> str:
         case ev.Opened():
             goals = ", ".join(map(str, event.objectives))
             return f"opened: {goals}; strategy {event.strategy['use']}, seed {event.seed}"
+        case ev.Recalled():
+            return f"warm start from {event.study}: {len(event.configs)} trials"
         case ev.Changed():
             space = "" if event.space is None else f"goes on in another space: {', '.join(event.space)}"
             strategy = "" if event.strategy is None else f"strategy {event.strategy['use']} takes over"

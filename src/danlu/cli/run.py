@@ -81,6 +81,10 @@ def run(
         int | None, typer.Option(min=1, help="What a full training is, for strategies that stop early.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
+    warm_start: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STUDY", help="An earlier study to learn from, by folder or name; repeat it for several."),
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
@@ -111,6 +115,7 @@ def run(
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
+        "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
         said = replace(said, minimize=(), maximize=())
@@ -134,6 +139,7 @@ def run(
             timeout=said.timeout,
             steps=said.steps,
             seed=said.seed,
+            warm_start=said.warm_start,
             folder=place,
             change=change,
             progress=False if quiet else None,
@@ -165,7 +171,14 @@ def _definition(target: str) -> tuple[Definition, Path, str]:
         return Definition(train=target), Path(), name
     path = Path(target)
     name = path.stem if path.stem != "study" else path.resolve().parent.name
-    return read_definition(path), path.parent, name
+    said = read_definition(path)
+    return replace(said, warm_start=tuple(_earlier(n, path.parent) for n in said.warm_start)), path.parent, name
+
+
+def _earlier(name: str, base: Path) -> str:
+    """Where an earlier study lies: in a folder of this path from `base` on, else of this name below runs/."""
+    below = home() / name
+    return str(below if Folder(below).is_study and not Folder(base / name).is_study else base / name)
 
 
 def _strategy(name: str | None, settings: list[str]) -> str | dict[str, Any] | None:

@@ -72,6 +72,9 @@ def _print_study(console: Console, history: History, folder: Path, top: int, rec
     )
     if history.space.where:
         console.print(Text(f"where {' and '.join(history.space.where)}", "dim"))
+    if history.earlier:
+        known = ", ".join(f"{study.name} ({len(study)} trials)" for study in history.earlier)
+        console.print(Text(f"warm start from {known}", "dim"))
     spent = sum(trial.seconds or 0.0 for trial in history.trials)
     console.print(f"{counts_text(history)} · {seconds_text(spent)} of trials · last change {moment_text(history.at)}\n")
     best, default = best_of(history), default_of(history)
@@ -222,6 +225,7 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
         "strategy": history.strategy,
         "seed": history.seed,
         "space": history.space.to_dict(),
+        "warm_start": {study.name: len(study) for study in history.earlier},
         "counts": {str(status): history.count(status) for status in Status},
         "best": None if best is None else rows[best.number],
         "recommended": None if recommended is None else rows[recommended.number],

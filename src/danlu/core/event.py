@@ -38,6 +38,17 @@ class Opened(_Event, frozen=True):
     steps: int | None = None
 
 
+class Recalled(_Event, frozen=True):
+    """What an earlier study found: some of its configs, as configs of this study's space, and their losses.
+
+    It stands in the entry that opens a study, once for each earlier study, so that nothing hangs on where that lies.
+    """
+
+    study: str
+    configs: tuple[dict[str, float | int | str | bool], ...]
+    losses: tuple[float, ...]
+
+
 class Changed(_Event, frozen=True):
     """Another strategy took over from here, or the study goes on in another space, or both; None: as it was.
 
@@ -143,6 +154,7 @@ class Noted(_Event, frozen=True):
 
 Event = (
     Opened
+    | Recalled
     | Changed
     | Queued
     | Suggested

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from danlu.core import event as ev
 from danlu.core.curve import EMPTY
+from danlu.core.earlier import Earlier, earlier_from
 from danlu.core.objective import Objective
 from danlu.core.shared import Columns, Index, Row, Vector
 from danlu.core.trial import File, Status, Trial
@@ -63,6 +64,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         queue: configs that wait for their turn.
         asks: how many suggestions were drawn; the next one uses random stream number `asks`.
         notes: what was worth telling a person.
+        earlier: what earlier studies found, if it was opened with a warm start.
     """
 
     space: Space
@@ -77,6 +79,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     queue: tuple[Queued, ...] = ()
     asks: int = 0
     notes: tuple[str, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
     _live: frozenset[int] = frozenset()
     _paused: frozenset[int] = frozenset()
     _counts: dict[str, int] = {}
@@ -266,7 +269,8 @@ def _placed(history: History, space: Space, configs: Sequence[Config]) -> Histor
     for place in history._columns.numbers:  # not by time of ending, which several may share
         columns = columns.append(place)
     return replace(
-        history, space=space, trials=trials, _tried=tried, _columns=columns, _outside=frozenset(outside)
+        history, space=space, trials=trials, earlier=tuple(study.moved(space) for study in history.earlier),
+        _tried=tried, _columns=columns, _outside=frozenset(outside),
     )  # fmt: skip
 
 
@@ -330,6 +334,10 @@ def opened(entry: ev.Entry | None) -> History:
     for event in entry.events[1:]:
         start = _FOLD[type(event)](start, event, entry)
     return start
+
+
+def _recalled(history: History, event: ev.Recalled, entry: ev.Entry) -> History:
+    return replace(history, earlier=(*history.earlier, earlier_from(event, history.space)))
 
 
 def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
@@ -428,6 +436,7 @@ def _noted(history: History, event: ev.Noted, entry: ev.Entry) -> History:
 
 
 _FOLD: dict[type, Callable[[History, Any, ev.Entry], History]] = {
+    ev.Recalled: _recalled,
     ev.Changed: _changed,
     ev.Queued: _queued,
     ev.Suggested: _suggested,

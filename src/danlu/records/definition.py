@@ -5,6 +5,7 @@ minimize = "val_loss"
 trials = 50
 workers = 2
 strategy = "random"
+warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
 lr = "1e-5..1e-1 log default=1e-3"
@@ -38,6 +39,7 @@ class Definition:
         strategy: a name or a table with `use`.
         space: where the function's own parameters don't say it.
         where: constraints between hyperparameters, beside those in [space]: for a space that the function declares.
+        warm_start: folders of earlier studies, relative to that of the file.
         others: as `tune` takes them.
     """
 
@@ -48,6 +50,7 @@ class Definition:
     strategy: str | dict[str, Any] | None = None
     space: Space | None = None
     where: tuple[str, ...] = ()
+    warm_start: tuple[str, ...] = ()
     trials: int | None = None
     time: float | None = None
     workers: int | None = None
@@ -87,7 +90,7 @@ def definition_from(table: Mapping[str, Any], where: str) -> Definition:
 def _checked(where: str, key: str, value: Any) -> Any:
     if key == "space":
         return parse_space(_of(where, key, value, dict))
-    if key in ("minimize", "maximize", "subject_to", "where"):
+    if key in ("minimize", "maximize", "subject_to", "where", "warm_start"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
     if key == "strategy":

@@ -271,6 +271,14 @@ class Numeric:
             return float(value)
         return int(value) if value == value // 1 else value
 
+    def near(self, value: Any) -> Any:
+        """The value nearest to a number within the bounds; None for what is no such number."""
+        value = _plain(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
+            return None
+        value = self.adopt(value)
+        return value if self.contains(value) else self.decode(self.encode(value))
+
     def middle(self) -> Any:
         """The value that stands for this dimension where no default was given.
 
@@ -630,6 +638,11 @@ class Choice:
     def adopt(self, value: Any) -> Any:
         """The value as a plain Python object (a NumPy scalar becomes one)."""
         return _plain(value)
+
+    def near(self, value: Any) -> Value | None:
+        """The value itself if it is an option; else None: no option is nearer to it than another."""
+        value = self.adopt(value)
+        return value if self.contains(value) else None
 
     def middle(self) -> Value:
         """The option that stands for this dimension where no default was given: the first likely one, or the first."""

@@ -243,6 +243,20 @@ class Space:
             raise SpaceError(f"this config violates {violated}: {violated.values(config)}. Change one of these values.")
         return config
 
+    def translated(self, config: Mapping[str, Any]) -> Config | None:
+        """A config of another space as one of this space; None where it has no place here.
+
+        Names that this space lacks are dropped, names that are missing take their defaults, numbers between two levels
+        go to the nearer. A number out of its range, an unknown option and a violated constraint have no place.
+        """
+        default = self.default()
+
+        def value_of(h: Hyperparameter) -> Any:
+            return h.dimension.near(config[h.name]) if h.name in config else default.get(h.name, _default(h))
+
+        found = self.build(value_of)
+        return found if None not in found.values() and self.allows(found) else None
+
     def contains(self, config: Mapping[str, Any]) -> bool:
         """Whether exactly the active hyperparameters are present, each with a value of its dimension, and allowed."""
         active = [h for h in self.hyperparameters if h.is_active(config)]

@@ -38,14 +38,14 @@ class Sequence(_Combination):
 
     Attributes:
         parts: the strategies in turn.
-        trials: how many trials each part but the last makes; a part that is exhausted ends sooner. Defaults and
-            queued configs count for nobody.
+        trials: how many trials each part but the last makes; a part that is exhausted ends sooner. Defaults,
+            queued configs and those of a warm start count for nobody.
     """
 
     trials: tuple[int, ...] = ()
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        made = len(history.trials) - history.count("default") - history.count("queued")
+        made = len(history.trials) - sum(map(history.count, ("default", "queued", "warm start")))
         ends = [*itertools.accumulate(self.trials), None]
         for part, end in zip(self.parts, ends, strict=True):
             if end is None or made < end:

@@ -34,7 +34,7 @@ def suggested(trial: int, config: dict[str, Any], origin: str = "random") -> ev.
 
 
 def example() -> list[ev.Entry]:
-    """A journal with every kind of event: three trials that end well, badly and early, and one that runs."""
+    """A journal with every kind of event but a warm start's: three trials end well, badly and early, and one runs."""
     sgd: dict[str, Any] = {"lr": 0.001, "layers": 4, "optimizer": "sgd", "optimizer.sgd.momentum": 0.5}
     adam: dict[str, Any] = {"lr": 0.01, "layers": 2, "optimizer": "adam"}
     return entries(

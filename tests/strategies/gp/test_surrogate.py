@@ -78,3 +78,19 @@ def test_equal_rows_and_constant_targets_do_no_harm():
     surrogate = condition(KERNEL, fit(KERNEL, x, np.zeros(10), None), x, np.zeros(10), np.zeros(10))
     mean, std = surrogate.predict(np.array([[0.1, 0.9]]))
     assert np.isfinite([*mean, *std]).all()
+
+
+def test_a_trend_is_the_mean_about_which_it_varies():
+    """Rasmussen & Williams, eq. 2.38."""
+    x, z = data(25)
+    theta, extra, at = fit(KERNEL, x, z, None), np.linspace(0, 0.3, 25), np.random.default_rng(1).random((20, 2))
+    trend = lambda x: 3.0 + x @ [1.0, -2.0]  # noqa: E731
+    surrogate = condition(KERNEL, theta, x, z, extra, at[:3], trend)
+    expected, _ = slow(theta, x, z - trend(x), extra, at)
+    mean, std = surrogate.predict(at)
+    assert mean == pytest.approx(expected + trend(at), abs=1e-5)
+    assert std == pytest.approx(condition(KERNEL, theta, x, z, extra, at[:3]).predict(at)[1], abs=1e-9)
+    assert surrogate.mean(at) == pytest.approx(mean, abs=1e-9)
+    assert surrogate.screen(at)[0] == pytest.approx(mean, abs=2e-2)
+    assert surrogate.at_rows() == pytest.approx(surrogate.mean(x), abs=1e-6)
+    assert surrogate.at_pending() == pytest.approx(mean[:3], abs=1e-6)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from danlu.core.earlier import Earlier
 from danlu.core.history import History
 from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
@@ -42,6 +43,7 @@ from danlu.strategies.gp.kernel import Kernel, kernel_of
 from danlu.strategies.gp.replication import is_noisy, is_repeat_due, leaders_of, looks_noisy, reach_of, repeat_of
 from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
 from danlu.strategies.gp.tilt import Tilt
+from danlu.strategies.gp.transfer import lent
 from danlu.strategies.gp.view import VIEWS, clipped
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
 from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, since_progress
@@ -169,7 +171,7 @@ def _repeat(history: History, layout: Layout, rows: Rows) -> Start | None:
     if not is_repeat_due(history, rows) or not looks_noisy(theta_of(kernel, rows.x, rows.losses, _CLIPPED), kernel):
         return None
     kept = _kept(rows)
-    return repeat_of(history, rows, kept, _surrogate(kernel, rows, rows.losses, _CLIPPED, kept))
+    return repeat_of(history, rows, kept, _surrogate(kernel, rows, rows.losses, _CLIPPED, kept, history.earlier))
 
 
 def _others_speak(rows: Rows, rng: np.random.Generator) -> bool:
@@ -221,7 +223,7 @@ def lowest_mean(history: History, most: float = math.inf) -> Trial | None:
     kept = _kept(rows)
     try:
         with one_thread():
-            surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept)
+            surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept, history.earlier)
     except IllConditioned:
         return None
     leaders = leaders_of(history, rows, kept, surrogate)
@@ -253,7 +255,7 @@ def _plan(history: History, layout: Layout, rows: Rows, tilt: Tilt, rng: np.rand
     kernel, kept = kernel_of(layout), _kept(rows)
     # volumes mean most where the losses are as they are: powers would stretch the ends of a front
     view = _CLIPPED if rows.goals.shape[1] > 1 else turn
-    surrogates = tuple(_surrogate(kernel, rows, losses, view, kept) for losses in rows.goals.T)
+    surrogates = tuple(_surrogate(kernel, rows, losses, view, kept, history.earlier) for losses in rows.goals.T)
     constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending, turn)
     believed = _believed(layout, rows, kept, surrogates, constraints)
     name, score, centres = _aim(believed, turn, _since_progress(rows), tilt, rng)
@@ -327,15 +329,19 @@ def _first_untried(
     return start_fresh(history, fallback("gp", "all candidates tried"), lambda _: history.space.sample(rng))
 
 
-def _surrogate(kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64]) -> Surrogate:
+def _surrogate(
+    kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64], earlier: tuple[Earlier, ...]
+) -> Surrogate:
     """Of one objective in one view; what failed is taken for as bad as the worst."""
-    theta = theta_of(kernel, rows.x, losses, turn)
+    loan = lent(kernel, earlier, rows.x, losses, turn)
+    theta = loan.theta if loan else theta_of(kernel, rows.x, losses, turn)
     x, z = rows.x[kept], VIEWS[turn](rows.same.mean(losses))[kept]
     failed = len(rows.failed)
     less = (1.0 / rows.same.count[kept] - 1.0) * kernel.noise(theta)  # that of a mean of several
     extra = np.concatenate([less, np.full(failed, _FAILED_NOISE)])
     z = np.concatenate([z, np.full(failed, z.max())])
-    return condition(kernel, theta, np.concatenate([x, rows.failed]), z, extra, rows.pending)
+    x = np.concatenate([x, rows.failed])
+    return condition(kernel, theta, x, z, extra, rows.pending, loan.trend if loan else None)
 
 
 def _kept(rows: Rows) -> NDArray[np.int64]:

@@ -18,15 +18,31 @@ _LEAST = 1e-10  # of a variance
 
 
 @dataclass(frozen=True, eq=False)
+class Trend:
+    """What is believed of the mean before any row is seen; without one it is 0.
+
+    Attributes:
+        at: the mean at settled vectors, (m, s) -> (m,).
+        rows: the mean at the rows with a value, shape (n,).
+        pending: the mean at the pending vectors, shape (q,).
+    """
+
+    at: Callable[[Floats], Floats]
+    rows: Floats
+    pending: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Surrogate:
     """A posterior; made by `condition`.
 
     Attributes:
         kernel, theta: the kernel and its hyperparameters.
         Z: scaled features of the rows, shape (n, c); the last `pending` of them have no value yet.
-        alpha: K⁻¹ z of the rows with a value.
+        alpha: K⁻¹ z of the rows with a value, K⁻¹ (z − trend) if there is one.
         inverse: L⁻¹ of all rows, lower triangular, shape (n, n).
         z: targets of the rows with a value.
+        trend: what their mean was believed to be.
     """
 
     kernel: Kernel
@@ -35,6 +51,7 @@ class Surrogate:
     alpha: Floats
     inverse: Floats
     z: Floats
+    trend: Trend | None = None
 
     @property
     def amplitude(self) -> float:
@@ -52,12 +69,12 @@ class Surrogate:
         mean = k[:, : len(self.alpha)] @ self.alpha
         V = self.inverse @ k.T
         variance = self.amplitude - np.einsum("ij,ij->j", V, V)
-        return mean, np.sqrt(np.maximum(variance, _LEAST))
+        return self._about(mean, x), np.sqrt(np.maximum(variance, _LEAST))
 
     def mean(self, x: Floats) -> Floats:
         """Mean alone at settled vectors x, shape (m,): a quarter of the cost."""
         k = self._cross(self.kernel.scaled(self.theta, self.kernel.features(x)), self.Z[: len(self.alpha)])
-        return np.asarray(k @ self.alpha)
+        return self._about(np.asarray(k @ self.alpha), x)
 
     def screen(self, x: Floats) -> tuple[Floats, Floats]:
         """As `predict`, to about two digits: where data are dense and free of noise, the rest is lost."""
@@ -66,17 +83,22 @@ class Surrogate:
         mean = k[:, : len(alpha)] @ alpha
         V = inverse @ k.T
         variance = np.float32(self.amplitude) - np.einsum("ij,ij->j", V, V)
-        return mean.astype(float), np.sqrt(np.maximum(variance, 1e-6)).astype(float)
+        return self._about(mean.astype(float), x), np.sqrt(np.maximum(variance, 1e-6)).astype(float)
 
     def at_rows(self) -> Floats:
         """Mean at the rows with a value, shape (n,): z − noise · α, row by row."""
         n = len(self.alpha)
-        return self._cross(self.Z[:n], self.Z[:n]) @ self.alpha
+        mean = self._cross(self.Z[:n], self.Z[:n]) @ self.alpha
+        return mean if self.trend is None else mean + self.trend.rows
 
     def at_pending(self) -> Floats:
         """Mean at the pending vectors: what is believed to come of them, shape (q,)."""
         n = len(self.alpha)
-        return self._cross(self.Z[n:], self.Z[:n]) @ self.alpha
+        mean = self._cross(self.Z[n:], self.Z[:n]) @ self.alpha
+        return mean if self.trend is None else mean + self.trend.pending
+
+    def _about(self, mean: Floats, x: Floats) -> Floats:
+        return mean if self.trend is None else mean + self.trend.at(x)
 
     def _cross(self, A: Floats, B: Floats) -> Floats:
         root = squares(A, B)
@@ -105,9 +127,17 @@ class IllConditioned(ArithmeticError):
 
 
 def condition(
-    kernel: Kernel, theta: Floats, x: Floats, z: Floats, extra: Floats, pending: Floats | None = None
+    kernel: Kernel,
+    theta: Floats,
+    x: Floats,
+    z: Floats,
+    extra: Floats,
+    pending: Floats | None = None,
+    trend: Callable[[Floats], Floats] | None = None,
 ) -> Surrogate:
     """The posterior after rows x, shape (n, s), with targets z and own noise `extra`, each of shape (n,).
+
+    `trend` is the mean that was believed in beforehand, a function of vectors; 0 if not given.
 
     Pending vectors have no value yet: they leave the mean as it is and take their uncertainty away, which is what
     believing the mean for their value does (kriging believer; Ginsbourger, Le Riche & Carraro 2010; for an upper
@@ -118,13 +148,14 @@ def condition(
     """
     Z = kernel.scaled(theta, kernel.features(x))
     sf2, sn2 = (float(value) for value in np.exp(theta[kernel.lengths : kernel.lengths + 2]))
-    alpha, factor = _solved(Z, sf2, sn2 + extra, z)
+    believed = None if trend is None else Trend(trend, trend(x), trend(x[:0] if pending is None else pending))
+    alpha, factor = _solved(Z, sf2, sn2 + extra, z if believed is None else z - believed.rows)
     if pending is not None and len(pending):
         Z = np.concatenate([Z, kernel.scaled(theta, kernel.features(pending))])
         noise = np.concatenate([sn2 + extra, np.full(len(pending), sn2)])
         _, factor = _solved(Z, sf2, noise, np.zeros(len(Z)))
     inverse, _ = lapack.dtrtri(factor, lower=1)
-    return Surrogate(kernel, theta, Z, alpha, np.tril(inverse), z)
+    return Surrogate(kernel, theta, Z, alpha, np.tril(inverse), z, believed)
 
 
 def _solved(Z: Floats, sf2: float, noise: Floats, z: Floats) -> tuple[Floats, Floats]:
