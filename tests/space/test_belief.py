@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import truncnorm
 
@@ -79,6 +79,7 @@ def test_draws_from_any_belief_are_values_of_the_dimension(dimension, v):
     assert all(dimension.contains(dimension.decode(each)) for each in u.tolist())
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])  # most dimensions come without a belief
 @given(dimensions())
 def test_any_belief_has_a_density_everywhere_and_a_mean_of_one(dimension):
     assume(dimension.belief is not None)
