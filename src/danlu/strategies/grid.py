@@ -39,7 +39,8 @@ class Grid(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         cells = self.cells(history.space, history.seed)
-        untried = next((cell for cell in cells if history.tried(cell) is None), None)
+        rest = cells.since(_begin(history, cells))
+        untried = next((cell for cell in rest if history.tried(cell) is None), None)
         return EXHAUSTED if untried is None else Start(untried, "grid")
 
     def check(self, history: History) -> None:
@@ -93,13 +94,31 @@ class Cells:
         self._rest = _in_order(space, values, seed)
 
     def __iter__(self) -> Iterator[Config]:
-        for k in itertools.count():
+        return self.since(0)
+
+    def since(self, begin: int) -> Iterator[Config]:
+        """The cells from this one on."""
+        for k in itertools.count(begin):
             if k == len(self._known):
                 cell = next(self._rest, None)
                 if cell is None:
                     return
                 self._known.append(cell)
             yield self._known[k]
+
+
+def _begin(history: History, cells: Cells) -> int:
+    """How many cells, from the first on, were tried by trials that have ended; none of them need be looked at."""
+    now = sum(history.count(status) for status in ("complete", "stopped", "failed"))
+    ended, begin = history.memos.get(("grid", cells), (0, 0))
+    begin = 0 if ended > now else begin
+    for cell in cells.since(begin):
+        trial = history.tried(cell)
+        if trial is None or not trial.is_finished:
+            break
+        begin += 1
+    history.memos["grid", cells] = now, begin
+    return begin
 
 
 @lru_cache(maxsize=8)
