@@ -124,7 +124,9 @@ class GP(Strategy):
 
 def _modelled(history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> Suggestion:
     if _others_speak(rows, rng):
-        return _first_untried(history, layout, TPE(candidates=32).ranked(layout, rows, rng), "tpe, when stuck", rng)
+        return _first_untried(
+            history, layout, TPE(candidates=32).ranked(history, layout, rows, rng), "tpe, when stuck", rng
+        )
     plan = _plan(history, layout, rows, rng)
     return _first_untried(history, layout, _ranked(layout, plan, rng), plan.name, rng)
 
