@@ -86,22 +86,43 @@ def seconds(who: str, strategy: str, n: int) -> float | None:
     return float(done.stdout) if done.returncode == 0 else None
 
 
-def table(repeats: int) -> str:
-    """The results as Markdown."""
-    lines = ["| | trials | danlu | optuna | rustuna | optuna / danlu | rustuna / danlu |", "|---" * 7 + "|"]
+Found = dict[tuple[str, int], dict[str, float]]
+"""(row, trials) -> contestant -> seconds."""
+
+
+def measure(repeats: int) -> Found:
+    """Medians over the repeats."""
+    found: Found = {}
     for row, strategies in ROWS.items():
         for n in SIZES[row]:
-            found: dict[str, list[float]] = {who: [] for who in strategies}
+            times: dict[str, list[float]] = {who: [] for who in strategies}
             for _ in range(repeats):
                 for who, strategy in strategies.items():
                     if (row, who, n) not in SLOW and (took := seconds(who, strategy, n)) is not None:
-                        found[who].append(took)
-            middle = {who: statistics.median(times) for who, times in found.items() if times}
-            cells = [f"{1e3 * middle[who]:.3g} ms" if who in middle else "–" for who in ("danlu", "optuna", "rustuna")]
-            ratios = [f"{middle[w] / middle['danlu']:.3g}" if w in middle else "–" for w in ("optuna", "rustuna")]
-            lines.append(f"| {row} | {n:,} | " + " | ".join([*cells, *ratios]) + " |")
-            print(lines[-1], file=sys.stderr)
+                        times[who].append(took)
+            found[row, n] = {who: statistics.median(took) for who, took in times.items() if took}
+            print(f"{row} at {n:,}: {found[row, n]}", file=sys.stderr)
+    return found
+
+
+def table(found: Found) -> str:
+    """The results as Markdown."""
+    lines = ["| | trials | danlu | optuna | rustuna | optuna / danlu | rustuna / danlu |", "|---" * 7 + "|"]
+    for (row, n), middle in found.items():
+        cells = [f"{1e3 * middle[who]:.3g} ms" if who in middle else "–" for who in ("danlu", "optuna", "rustuna")]
+        ratios = [f"{middle[w] / middle['danlu']:.3g}" if w in middle else "–" for w in ("optuna", "rustuna")]
+        lines.append(f"| {row} | {n:,} | " + " | ".join([*cells, *ratios]) + " |")
     return "\n".join(lines)
+
+
+def report(found: Found, repeats: int) -> str:
+    """The table, and what it was measured with."""
+    from importlib.metadata import version
+
+    versions = ", ".join(f"{who} {version(who)}" for who in ("danlu", "optuna", "rustuna"))
+    where = f"Python {platform.python_version()}, {platform.machine()}, one core"
+    head = f"# Latency of a suggestion\n\n`python benchmarks/latency.py --repeats {repeats}`\n\n"
+    return f"{head}{versions}; {where}\n\n{table(found)}\n"
 
 
 def main() -> None:
@@ -109,15 +130,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
-    found = table(args.repeats)
-    from importlib.metadata import version
-
-    versions = ", ".join(f"{who} {version(who)}" for who in ("danlu", "optuna", "rustuna"))
-    text = f"{versions}; Python {platform.python_version()}, {platform.machine()}, one core\n\n{found}\n"
+    text = report(measure(args.repeats), args.repeats)
     print(text)
     if args.output:
-        head = f"# Latency of a suggestion\n\n`python benchmarks/latency.py --repeats {args.repeats}`\n\n"
-        args.output.write_text(head + text)
+        args.output.write_text(text)
 
 
 if __name__ == "__main__":

@@ -235,6 +235,17 @@ def table(found: dict[str, dict[str, list[float]]]) -> str:
     return "\n".join(lines)
 
 
+def report(found: dict[str, dict[str, list[float]]], repeats: int) -> str:
+    """The table, and what it was measured with."""
+    from importlib.metadata import version
+
+    versions = ", ".join(f"{who} {version(who)}" for who in found)
+    where = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    note = "The peers' SQLite storages wait for the disk at every commit; Danlu's does so with durable=True."
+    head = f"# Overhead\n\n`python benchmarks/overhead.py --repeats {repeats}`\n\n"
+    return f"{head}{versions}; {where}; median (range) of {repeats} repeats\n\n{table(found)}\n\n{note}\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
@@ -243,16 +254,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     found = measure(["danlu", *args.against], args.repeats, args.trials)
-    from importlib.metadata import version
-
-    versions = ", ".join(f"{who} {version(who)}" for who in found)
-    where = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    note = "The peers' SQLite storages wait for the disk at every commit; Danlu's does so with durable=True."
-    text = f"{versions}; {where}; median (range) of {args.repeats} repeats\n\n{table(found)}\n\n{note}\n"
+    text = report(found, args.repeats)
     print(text)
     if args.output:
         args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(f"# Overhead\n\n`python benchmarks/overhead.py --repeats {args.repeats}`\n\n{text}")
+        args.output.write_text(text)
         args.output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
 
 

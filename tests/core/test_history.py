@@ -1,6 +1,9 @@
 import math
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from danlu.core import event as ev
 from danlu.core.history import fold
@@ -284,3 +287,80 @@ def test_a_moment_is_seen_from_a_later_space():
 def test_a_journal_in_which_a_new_hyperparameter_has_no_default_is_refused():
     with pytest.raises(StoreError, match=r"does not follow .* is new"):
         grid_study(changed(Space({**GRID.members, "norm": Choice(True, False)})))
+
+
+def random_journal(draw):
+    """Batches of a few trials that start, report, pause, attach and end in any order."""
+    batches = [ev.Opened(LINE.to_dict(), LOSS, {"use": "random"}, 0)]
+    states = []
+    for _ in range(draw(st.integers(1, 40))):
+        k = draw(st.integers(0, len(states)))
+        if k == len(states):
+            batches.append(suggested(k, {"x": draw(st.integers(0, 9)) / 10}))
+            states.append("pending")
+        elif states[k] == "pending":
+            batches.append(ev.Started(k, 1))
+            states[k] = "running"
+        elif states[k] == "running":
+            value = float(draw(st.integers(0, 5)))
+            batches.append(
+                draw(st.sampled_from([
+                    ev.Reported(k, len(batches), {"loss": value}), ev.Finished(k, "complete", {"loss": value}),
+                    ev.Finished(k, "failed", error="boom"), ev.Attached(k, "a.txt", "a.txt", 1),
+                ]))
+            )  # fmt: skip
+            states[k] = "ended" if isinstance(batches[-1], ev.Finished) else "running"
+        elif draw(st.integers(0, 4)) == 0:
+            batches.append(ev.Attached(k, "late.txt", "late.txt", 1))
+    return entries(*batches)
+
+
+def told(history):
+    """All that can be known of a history, as plain values."""
+    arrays = history.arrays()
+    return (
+        [msgspec.structs.astuple(trial) for trial in history.trials],
+        [trial.number for trial in history.finished], [trial.number for trial in history.pending],
+        [trial.number for trial in history.paused], history.best and history.best.number, history.distinct,
+        {word: history.count(word) for word in ("random", "pending", "running", "complete", "failed")},
+        arrays.numbers.tolist(), str(arrays.losses.tolist()), history.position, history.asks, history.at,
+    )  # fmt: skip
+
+
+@given(st.data())
+def test_hiding_in_a_history_that_goes_on_is_as_hiding_in_a_new_one(data):
+    journal = random_journal(data.draw)
+    history = fold(journal[:1])
+    histories = [(history, 1)]
+    for k, entry in enumerate(journal[1:], start=2):
+        history = history.apply(entry)
+        histories.append((history, k))
+        if data.draw(st.booleans()):
+            continue
+        older, cut = data.draw(st.sampled_from(histories[-3:]))
+        number = data.draw(st.integers(-1, len(older.trials)))
+        assert told(older.hiding(number)) == told(fold(journal[:cut]).hiding(number))
+
+
+def test_hiding_in_forks_shows_each_its_own_suggestions():
+    history = study_of({"loss": 1.0})
+    at, number = history.position + 1, len(history.trials)
+    one, other = (history.apply(ev.Entry(at, 0.0, (suggested(number, {"x": x}),))) for x in (0.25, 0.75))
+    for fork, x in ((one, 0.25), (other, 0.75), (one, 0.25)):
+        hidden = fork.hiding(1)
+        assert hidden.trials[number].config == {"x": x}
+        assert hidden.tried(fork.trials[number].config).number == number
+        assert hidden.distinct == 2
+
+
+def test_memos_are_shared_by_a_history_and_those_that_go_on_from_it_but_not_by_forks():
+    history = study_of({"loss": 1.0})
+    history.memos["key"] = "worked out"
+    at = history.position
+    history = history.apply(ev.Entry(at + 1, 0.0, (suggested(1, {"x": 0.5}), ev.Started(1, 1))))
+    one, other = (
+        history.apply(ev.Entry(at + 2, 0.0, (ev.Finished(1, "complete", {"loss": loss}),))) for loss in (2.0, 3.0)
+    )
+    assert one.memos == {"key": "worked out"}
+    assert other.memos == {}
+    assert (one.arrays().losses[1, 0], other.arrays().losses[1, 0]) == (2.0, 3.0)

@@ -21,6 +21,20 @@ def test_a_vector_behaves_like_a_list_and_keeps_its_versions(places, length):
     assert len(vector) == length
 
 
+@given(st.integers(0, 600), st.lists(st.integers(0, 599), max_size=3), st.integers(0, 650))
+def test_vectors_are_the_same_up_to_the_first_item_that_differs(length, places, count):
+    vector = Vector()
+    for k in range(length):
+        vector = vector.append([k])
+    changed = vector
+    for place in places:
+        if place < length:
+            changed = changed.replace(place, [place])
+    same = count <= length and not any(place < min(count, length) for place in places)
+    assert vector.is_same(changed, count) == changed.is_same(vector, count) == same
+    assert vector.is_same(changed.append([-1]), count) == same
+
+
 def test_an_index_remembers_the_first_number_of_a_key():
     index = Index().append("a").append("b").append("a")
     assert index.get("a") == 0
@@ -52,8 +66,8 @@ def test_columns_compute_each_row_once():
     columns = Columns()
     for number in range(200):
         columns = columns.append(number)
-        u, losses, bounds = columns.read(counting)
-    assert asked == list(range(200))
+        numbers, u, losses, bounds = columns.read(counting)
+    assert asked == numbers.tolist() == list(range(200))
     assert losses[:, 0].tolist() == list(range(200))
     assert u.shape == (200, 2)
     assert bounds.shape == (200, 0)
@@ -62,13 +76,13 @@ def test_columns_compute_each_row_once():
 def test_older_columns_and_forks_stay_apart():
     old = Columns().append(7)
     one, other = old.append(1), old.append(2)
-    assert one.read(row)[1][:, 0].tolist() == [7, 1]
-    assert other.read(row)[1][:, 0].tolist() == [7, 2]
-    assert old.read(row)[1][:, 0].tolist() == [7]
+    assert one.read(row)[2][:, 0].tolist() == [7, 1]
+    assert other.read(row)[2][:, 0].tolist() == [7, 2]
+    assert old.read(row)[2][:, 0].tolist() == [7]
 
 
 def test_what_is_read_can_not_be_written():
-    u, _, _ = Columns().append(1).read(row)
+    _, u, _, _ = Columns().append(1).read(row)
     assert not u.flags.writeable
 
 

@@ -149,3 +149,16 @@ def test_studies_in_several_threads_may_search_equal_grids():
     assert len(found) == 4
     assert all(cells == found[0] for cells in found)
     assert len(set(found[0])) == 625
+
+
+def test_an_older_history_and_a_fork_are_told_the_cells_that_they_did_not_try():
+    study = Study(PLANE, minimize="loss", strategy=Grid(levels=4), seed=0)
+    histories = [study.history]
+    for k in range(10):
+        study.tell(study.ask(), loss=float(k))
+        histories.append(study.history)
+    suggested = [Grid(levels=4).suggest(history, None).config for history in reversed(histories)]
+    cells = list(Grid(levels=4).cells(PLANE, 0))
+    assert suggested == cells[10::-1]
+    fork = histories[3]
+    assert Grid(levels=4).suggest(fork, None).config == cells[3]

@@ -3,8 +3,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danlu import Float, Space, Study
+from danlu.core.history import fold
+from danlu.stores.memory import Memory
 from danlu.strategies.layout import layout_of
-from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, since_progress, violations
+from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, leading, rows_of, since_progress, violations
 from danlu.testing.spaces import changes, spaces
 
 SPACE = Space({"x": Float(0.0, 1.0)})
@@ -104,3 +106,42 @@ def test_the_incumbent_is_inside_where_any_trial_is():
 def test_losses_near_the_largest_number_are_compared_as_others_are():
     losses = np.array([1.7e308, 1.7e308, 1.6e308, 1.65e308, -1.7e308, 1.0])
     assert since_progress(losses) == since_progress(losses / 1e308) == (1, 1)
+
+
+@given(st.lists(st.none() | st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=150), st.data())
+def test_rows_and_the_best_of_a_history_that_goes_on_are_those_of_a_new_one(values, data):
+    store = Memory()
+    study = Study(SPACE, minimize="a", subject_to=["m <= 5"], strategy="random", store=store)
+    seen = data.draw(st.sets(st.integers(0, len(values)), max_size=4))
+    histories = []
+    for k, metrics in enumerate([*values, None]):
+        if k in seen or k == len(values):
+            rows(study.history)
+            leading(study.history, rows(study.history), 25)
+            histories.append(study.history)
+        trial = study.ask()
+        study.fail(trial) if metrics is None else study.tell(trial, a=float(metrics[0]), m=float(metrics[1]))
+    for history in data.draw(st.permutations(histories)):
+        anew = fold([entry for entry in store.read("study") if entry.position <= history.position])
+        one, other = rows(history), rows(anew)
+        for name in ("numbers", "x", "goals", "bounds", "violation", "failed", "pending"):
+            assert getattr(one, name).tolist() == getattr(other, name).tolist()
+        assert leading(history, one, 25).tolist() == other.best(25).tolist() == one.best_first()[:25].tolist()
+
+
+def slow_since_progress(losses):
+    """The naive form: a look at each loss in turn."""
+    least = 0.005 * (float(np.median(losses)) - min(losses))
+    best = reference = losses[0]
+    real = any_ = 0
+    for k, loss in enumerate(losses):
+        if loss < reference - least:
+            reference, real = loss, k
+        if loss < best:
+            best, any_ = loss, k
+    return len(losses) - 1 - real, len(losses) - 1 - any_
+
+
+@given(st.lists(st.floats(-1, 1) | st.floats(-1e-3, 1e-3) | st.integers(-2, 2), min_size=1, max_size=60))
+def test_progress_is_what_a_look_at_each_loss_finds(losses):
+    assert since_progress(np.array(losses, dtype=float)) == slow_since_progress([float(loss) for loss in losses])

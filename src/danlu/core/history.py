@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -129,6 +130,11 @@ class History(msgspec.Struct, frozen=True, eq=False):
         """How many different configs of the space were tried."""
         return self._tried.distinct
 
+    @property
+    def has_outside(self) -> bool:
+        """Whether a trial lies outside of the space as it is now."""
+        return bool(self._outside)
+
     def is_inside(self, trial: Trial) -> bool:
         """Whether a trial's config is one of the space as it is now; one from before a change may not be."""
         return trial.number not in self._outside
@@ -158,15 +164,17 @@ class History(msgspec.Struct, frozen=True, eq=False):
         not matter which was faster.
         """
 
-        def hidden(trial: Trial) -> Trial:
-            if trial.number < number:
-                return replace(trial, started=None, ended=None)
-            return replace(
-                trial, status=Status.PENDING, curve=EMPTY, told={}, checkpoint=None, artifacts=(), reason="", error="",
-                started=None, ended=None,
-            )  # fmt: skip
-
-        return _chosen(self, [hidden(trial) for trial in self.trials], lambda trial: trial.number)
+        number = max(number, 0)
+        known: list[_Hiding] = self.memos.setdefault("hiding", [])
+        nearest = sorted((h for h in known if h.number <= number), key=lambda h: -h.number)
+        before = next((h for h in nearest if h.leads_to(self)), None)
+        if before is not None:
+            found = _hidden_further(self, number, before)
+        else:
+            trials = [_shown(trial) if trial.number < number else _hidden(trial) for trial in self.trials]
+            found = _chosen(self, trials, lambda trial: trial.number)
+        known[:] = [_Hiding(number, self.trials, found), *(h for h in known if h.number != number)][:_HIDINGS]
+        return found
 
     # results --------------------------------------------------------------------------------------------------------
 
@@ -203,12 +211,20 @@ class History(msgspec.Struct, frozen=True, eq=False):
 
     def arrays(self) -> Arrays:
         """The finished trials in columns; a call costs O(trials that finished since the last one)."""
-        u, losses, bounds = self._columns.read(self._row)
-        numbers = self._columns.numbers
+        numbers, u, losses, bounds = self._columns.read(self._row)
         inside = np.ones(len(numbers), dtype=bool)
         if self._outside:
-            inside[:] = [self.is_inside(self.trials[k]) for k in numbers]
-        return Arrays(np.array(numbers, dtype=np.int64), u, losses, bounds, inside)
+            inside[:] = [self.is_inside(self.trials[k]) for k in numbers.tolist()]
+        return Arrays(numbers, u, losses, bounds, inside)
+
+    @property
+    def memos(self) -> dict[Hashable, Any]:
+        """Where to keep what is worked out of finished trials, so that it need not be worked out again.
+
+        Histories share it whose finished trials are the first of those of the longest of them. So say with a result of
+        how many finished trials it is. What is not found costs time, and changes nothing.
+        """
+        return self._columns.memos
 
     def _row(self, number: int) -> Row:
         trial = self.trials[number]
@@ -303,6 +319,71 @@ def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], floa
 
 def _when(trial: Trial) -> float:
     return trial.ended or 0.0
+
+
+@dataclass(frozen=True)
+class _Hiding:
+    """What `hiding` gave: trials from `number` on of these were hidden."""
+
+    number: int
+    trials: Vector[Trial]
+    found: History
+
+    def leads_to(self, history: History) -> bool:
+        """Whether a history has these trials, those that were shown as they were, the others as they were suggested."""
+        if not self.trials.is_same(history.trials, min(self.number, len(self.trials))):
+            return False
+        hidden = range(self.number, len(self.trials))
+        return len(self.trials) <= len(history.trials) and all(
+            history.trials[k].config == self.trials[k].config and history.trials[k].origin == self.trials[k].origin
+            for k in hidden
+        )
+
+
+_HIDINGS = 16  # that are kept: trials which report in turn each ask for their own
+
+
+def _shown(trial: Trial) -> Trial:
+    return replace(trial, started=None, ended=None)
+
+
+def _hidden(trial: Trial) -> Trial:
+    return replace(
+        trial, status=Status.PENDING, curve=EMPTY, told={}, checkpoint=None, artifacts=(), reason="", error="",
+        started=None, ended=None,
+    )  # fmt: skip
+
+
+def _hidden_further(history: History, number: int, before: _Hiding) -> History:
+    """What hiding from `number` on gives, made from what hiding more of an earlier history gave."""
+    found = before.found
+    for k in range(before.number, len(history.trials)):
+        trial = history.trials[k]
+        if k < number:
+            found = _put(found, k, _shown(trial), history.is_inside(trial))
+        elif k >= len(before.trials) or trial is not before.trials[k]:
+            found = _put(found, k, _hidden(trial), history.is_inside(trial))
+    known = {field: getattr(found, field) for field in _OF_TRIALS}
+    return replace(history, **known)
+
+
+_OF_TRIALS = ("trials", "_tried", "_columns", "_counts", "_live", "_paused", "_best")
+
+
+def _put(history: History, k: int, trial: Trial, is_inside: bool) -> History:
+    """The history with this trial in place of the k-th that it has, which has not ended, or as another one."""
+    old = history.trials[k].status if k < len(history.trials) else None
+    if old is None:
+        history = _count(history, trial.origin.split(":", 1)[0], 1)
+        tried = history._tried.append(trial.config if is_inside else None)
+        history = replace(history, trials=history.trials.append(trial), _tried=tried)
+    else:
+        history = replace(history, trials=history.trials.replace(k, trial))
+    history = _moved(history, k, old, trial.status)
+    if not trial.is_finished:
+        return history
+    history = replace(history, _columns=history._columns.append(k))
+    return replace(history, _best=_better(history, k))
 
 
 def fold(entries: Iterable[ev.Entry]) -> History:

@@ -9,9 +9,9 @@ Two ideas make that cheap:
   unless what is appended is the same, as when a decision is worked out on a history to be and then recorded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,13 @@ class Vector(Sequence[T], Generic[T]):
         chunk = self._chunks[i].copy()
         chunk[j] = item
         return Vector((*self._chunks[:i], chunk, *self._chunks[i + 1 :]), self._length)
+
+    def is_same(self, other: "Vector[T]", count: int) -> bool:
+        """Whether the first `count` items of both are the same objects; costs O(chunks) where they share those."""
+        if count > min(self._length, other._length):
+            return False
+        pairs = zip(self._chunks, other._chunks, range(count, 0, -_CHUNK), strict=False)
+        return all(a is b or all(x is y for x, y in zip(a[:rest], b[:rest], strict=True)) for a, b, rest in pairs)
 
     def __len__(self) -> int:
         return self._length
@@ -117,23 +124,25 @@ class _Store:
 
     def __init__(self, numbers: list[int]) -> None:
         self.numbers, self.filled = numbers, 0
+        self.index = np.empty(0, dtype=np.int64)
         self.u = self.losses = self.bounds = np.empty((0, 0))
+        self.memos: dict[Hashable, Any] = {}
 
     def fill(self, count: int, row_of: Callable[[int], Row]) -> None:
         for k in range(self.filled, count):
             row = row_of(self.numbers[k])
             if k >= len(self.u):
                 self._grow(row)
+            self.index[k] = self.numbers[k]
             self.u[k], self.losses[k], self.bounds[k] = row.u, row.losses, row.bounds
         self.filled = max(self.filled, count)
 
     def _grow(self, row: Row) -> None:
-        capacity = max(64, 2 * len(self.u))
+        count = len(self.u)
+        self.index = grown(self.index, count, max(64, 2 * count))
         for name in ("u", "losses", "bounds"):
-            old, new = getattr(self, name), np.empty((capacity, len(getattr(row, name))))
-            if len(old):
-                new[: len(old)] = old
-            setattr(self, name, new)
+            old = getattr(self, name).reshape(count, len(getattr(row, name)))
+            setattr(self, name, grown(old, count, max(64, 2 * count)))
 
 
 class Columns:
@@ -161,12 +170,25 @@ class Columns:
         """Numbers of the finished trials in order of finishing."""
         return self._store.numbers[: self._length]
 
+    @property
+    def memos(self) -> dict[Hashable, Any]:
+        """What was worked out of these trials, or of the first of them, or of these and later ones."""
+        return self._store.memos
+
     def read(
         self, row_of: Callable[[int], Row]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Read-only u (n, d), losses (n, m) and constraint losses (n, c); only rows that are new are computed."""
-        self._store.fill(self._length, row_of)
-        views = tuple(a[: self._length] for a in (self._store.u, self._store.losses, self._store.bounds))
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Read-only numbers (n,), u (n, d), losses (n, m), constraint losses (n, c); only new rows are computed."""
+        store = self._store
+        store.fill(self._length, row_of)
+        views = tuple(a[: self._length] for a in (store.index, store.u, store.losses, store.bounds))
         for view in views:
             view.flags.writeable = False
         return views  # type: ignore[return-value]
+
+
+def grown(array: NDArray[Any], count: int, capacity: int) -> NDArray[Any]:
+    """An array of `capacity` rows, of which the first `count` are those of the given one."""
+    wider = np.empty((capacity, *array.shape[1:]), dtype=array.dtype)
+    wider[:count] = array[:count]
+    return wider

@@ -39,12 +39,13 @@ class Grid(Strategy):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         cells = self.cells(history.space, history.seed)
-        untried = next((cell for cell in cells if history.tried(cell) is None), None)
+        rest = cells.since(_begin(history, cells))
+        untried = next((cell for cell in rest if history.tried(cell) is None), None)
         return EXHAUSTED if untried is None else Start(untried, "grid")
 
     def check(self, history: History) -> None:
         self.values(history.space)
-        if history.space.constraints and next(self.cells(history.space, history.seed), None) is None:
+        if history.space.constraints and next(iter(self.cells(history.space, history.seed)), None) is None:
             where = ", ".join(map(str, history.space.constraints))
             raise StrategyError(f"grid: no cell satisfies {where}. Give more levels, or the values themselves.")
 
@@ -79,22 +80,55 @@ class Grid(Strategy):
                 raise StrategyError(f"grid: {value!r} is not a value of {name!r}, which is {dimension}.")
         return list(dict.fromkeys(values))
 
-    def cells(self, space: Space, seed: int) -> Iterator[Config]:
+    def cells(self, space: Space, seed: int) -> "Cells":
         """All cells, in the order in which they are tried."""
-        named = tuple((name, tuple(values)) for name, values in self.values(space).items())
-        done, count = 0, _BLOCK
+        values = self.values(space)
+        return Cells(space, tuple((name, tuple(v)) for name, v in values.items()), seed)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a grid in the order in which they are tried; worked out as far as somebody looks."""
+
+    space: Space
+    named: tuple[tuple[str, tuple[Value, ...]], ...]
+    seed: int
+
+    def __iter__(self) -> Iterator[Config]:
+        return self.since(0)
+
+    def since(self, begin: int) -> Iterator[Config]:
+        """The cells from this one on."""
+        count = _BLOCK
         while True:
-            known = _first(space, named, seed, count)
-            yield from known[done:]
-            if len(known) < count:
-                return
-            done, count = count, 2 * count
+            if begin < count:
+                known = _first(self.space, self.named, self.seed, count)
+                for k in range(begin, len(known)):  # no slice: most who ask take one
+                    yield known[k]
+                if len(known) < count:
+                    return
+                begin = count
+            count *= 2
 
 
 @lru_cache(maxsize=32)
 def _first(space: Space, named: tuple[tuple[str, tuple[Value, ...]], ...], seed: int, count: int) -> tuple[Config, ...]:
     """The first cells, or all if there are fewer."""
     return tuple(itertools.islice(_in_order(space, dict(named), seed), count))
+
+
+def _begin(history: History, cells: Cells) -> int:
+    """How many cells, from the first on, were tried by trials that have ended; none of them need be looked at."""
+    now = sum(history.count(status) for status in ("complete", "stopped", "failed"))
+    ended, begin = history.memos.get(("grid", cells), (0, 0))
+    begin = 0 if ended > now else begin
+    for cell in cells.since(begin):
+        trial = history.tried(cell)
+        if trial is None or not trial.is_finished:
+            break
+        begin += 1
+    history.memos["grid", cells] = now, begin
+    return begin
 
 
 def _in_order(space: Space, values: Mapping[str, Sequence[Value]], seed: int) -> Iterator[Config]:

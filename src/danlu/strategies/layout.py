@@ -7,14 +7,13 @@ what is learned in one branch serves the other. A slot is active where its hyper
 value, so that inactive slots don't set configs apart.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danlu.space import Config, Dimension, Hyperparameter, Space
+from danlu.space import Config, Dimension, Hyperparameter, Space, Value
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -74,28 +73,26 @@ class Layout:
     def active(self, x: Floats) -> Bools:
         """Which slots are active in vectors x, shape (m, s)."""
         found = np.ones(x.shape, dtype=bool)
-        for k, slot in enumerate(self.slots):
-            if slot.parent >= 0:
-                found[:, k] = found[:, slot.parent] & self._switches[k][x[:, slot.parent].astype(np.intp)]
+        for k, switch in self._switches.items():
+            parent = self.slots[k].parent
+            found[:, k] = found[:, parent] & switch[x[:, parent].astype(np.intp)]
         return found
 
     def settled(self, x: Floats) -> Floats:
         """The vectors on the levels that there are, what is inactive at its idle value; shape (m, s)."""
         x = x.copy()
-        for k, slot in enumerate(self.slots):
-            if slot.levels is not None and slot.edges is not None:
-                x[:, k] = slot.levels[np.searchsorted(slot.edges, x[:, k], side="right")]
-        active = self.active(x)
-        return np.where(active, x, np.where(self.is_choice, 0.0, IDLE))
+        for k, levels, edges in self._stepped:
+            x[:, k] = levels[np.searchsorted(edges, x[:, k], side="right")]
+        return x if not self._switches else np.where(self.active(x), x, self._idle)
 
     def vectors(self, u: Floats) -> Floats:
         """Vectors of encoded configs u, shape (n, d) with NaN where inactive."""
-        counts = np.array([self.slots[k].options for k in self.slot_of])
-        with np.errstate(invalid="ignore"):
-            # an option's coordinate is the middle of its cell
-            values = np.where(counts > 0, np.floor(u * counts), u)
+        # an option's coordinate is the middle of its cell
+        values = np.where(self._counts > 0, np.floor(u * self._counts), u)
+        if not self._switches:
+            return values  # every hyperparameter has a slot of its own, in the same order
         x = np.empty((len(u), len(self)))
-        x[...] = np.where(self.is_choice, 0.0, IDLE)
+        x[...] = self._idle
         for h, k in enumerate(self.slot_of.tolist()):
             if self.slots[k].parent < 0:
                 x[:, k] = values[:, h]
@@ -134,15 +131,28 @@ class Layout:
 
     def config(self, x: Floats) -> Config:
         """The config of one vector, shape (s,)."""
-        at: Mapping[str, float] = {
-            h.name: float(x[k]) for h, k in zip(self.space.hyperparameters, self.slot_of.tolist(), strict=True)
-        }
+        at = x.tolist()
 
-        def value(h: Hyperparameter) -> object:
-            choice = self.slots[self._index[h.name]].options
-            return h.dimension.decode((at[h.name] + 0.5) / choice if choice else at[h.name])
+        def value(h: Hyperparameter) -> Value:
+            k, options = self._places[h.name]
+            return h.dimension.decode((at[k] + 0.5) / options if options else at[k])
 
-        return self.space.build(value)  # type: ignore[arg-type]
+        return self.space.build(value)
+
+    @cached_property
+    def _counts(self) -> NDArray[np.int64]:
+        """Options of each hyperparameter, shape (d,)."""
+        return np.array([self.slots[k].options for k in self.slot_of], dtype=np.int64)
+
+    @cached_property
+    def _idle(self) -> Floats:
+        return np.where(self.is_choice, 0.0, IDLE)
+
+    @cached_property
+    def _stepped(self) -> list[tuple[int, Floats, Floats]]:
+        """The slots with levels: index, levels, edges."""
+        slots = enumerate(self.slots)
+        return [(k, s.levels, s.edges) for k, s in slots if s.levels is not None and s.edges is not None]
 
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -160,8 +170,10 @@ class Layout:
         }
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        return dict(zip(self.space.names, self.slot_of.tolist(), strict=True))
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """Of each hyperparameter by name: its slot, and how many options that has."""
+        places = [(k, self.slots[k].options) for k in self.slot_of.tolist()]
+        return dict(zip(self.space.names, places, strict=True))
 
 
 @lru_cache(maxsize=32)

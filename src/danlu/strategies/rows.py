@@ -8,12 +8,14 @@ orders trials alike.)
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danlu.core.history import History
+from danlu.core.history import Arrays, History
 from danlu.core.objective import Objective
+from danlu.core.shared import grown
 from danlu.core.trial import Trial
 from danlu.numerics.pareto import constrained_ranks, covering, crowding
 from danlu.space import Config
@@ -21,6 +23,7 @@ from danlu.strategies.layout import Bools, Floats, Layout, layout_of
 from danlu.strategies.same import Same, same_of
 
 _MARGIN = 0.1  # between a front's worst and the reference that its volumes are measured from, in widths of the front
+_LEADERS = 25  # the best that are kept up to date: TPE asks for no more
 _FAILURES = 50  # the last ones: more would outnumber the trials that say where it is good
 
 
@@ -105,31 +108,118 @@ class Rows:
 
 
 def rows_of(history: History, layout: Layout) -> Rows:
-    """The rows of a history."""
-    return _rows(history, layout, slice(None), [*history.pending, *history.paused])
+    """The rows of a history; a call costs O(trials that finished since the last one, and pending ones)."""
+    arrays = history.arrays()
+    n, table = len(arrays.numbers), _table(history, arrays, layout)
+    failed = int(table.failures.searchsorted(n))
+    numbers, x, goals, bounds, violation = (_view(array, 0, n - failed) for array in table.valued)
+    inside = np.delete(arrays.inside, table.failures[:failed])
+    pending = _vectors(history, layout, [*history.pending, *history.paused])
+    last = _view(table.failed, max(failed - _FAILURES, 0), failed)
+    return Rows(numbers, x, goals, bounds, violation, last, pending, inside)
 
 
 def inside_rows_of(history: History, layout: Layout) -> Rows:
     """The rows of the trials in the space as it is now, for what can't learn from others."""
-    waiting = [trial for trial in [*history.pending, *history.paused] if history.is_inside(trial)]
-    return _rows(history, layout, history.arrays().inside, waiting)
-
-
-def _rows(history: History, layout: Layout, ended: Bools | slice, waiting: Sequence[Trial]) -> Rows:
-    """The rows of some of the finished trials, and of some whose result is awaited."""
+    if not history.has_outside:
+        return rows_of(history, layout)
     arrays = history.arrays()
-    numbers, u, inside = arrays.numbers[ended], arrays.u[ended], arrays.inside[ended]
+    numbers = arrays.numbers[arrays.inside]
     n, m, c = len(numbers), len(history.goals), len(history.constraints)
-    losses, bounds = arrays.losses[ended].reshape(n, m), arrays.bounds[ended].reshape(n, c)
+    # before anything has ended, the columns don't know yet how many they are
+    losses, bounds = arrays.losses[arrays.inside].reshape(n, m), arrays.bounds[arrays.inside].reshape(n, c)
     valued = np.isfinite(losses).all(axis=1)
-    x = layout.vectors(u) if n else np.empty((0, len(layout)))
-    awaited = [history.place(trial) for trial in waiting]
-    pending = layout.vectors(np.array(awaited)) if awaited else np.empty((0, len(layout)))
+    x = layout.vectors(arrays.u[arrays.inside].reshape(n, len(history.space)))
+    waiting = [trial for trial in [*history.pending, *history.paused] if history.is_inside(trial)]
     violation = violations(bounds[valued], history.constraints)
-    failed = x[~valued][-_FAILURES:]
     return Rows(
-        numbers[valued], x[valued], losses[valued], bounds[valued], violation, failed, pending, inside[valued]
+        numbers[valued], x[valued], losses[valued], bounds[valued], violation, x[~valued][-_FAILURES:],
+        _vectors(history, layout, waiting), np.ones(int(valued.sum()), dtype=bool),
     )  # fmt: skip
+
+
+def _vectors(history: History, layout: Layout, trials: Sequence[Trial]) -> Floats:
+    if not trials:
+        return np.empty((0, len(layout)))
+    return layout.vectors(np.array([history.place(trial) for trial in trials]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """The rows of the first finished trials, those with values apart from the others.
+
+    Attributes:
+        seen: how many finished trials there are.
+        valued: numbers, x, goals, bounds and violation as in `Rows`, in arrays with room for more.
+        failures: which of the finished trials have no values, shape (f,).
+        failed: their vectors, shape (f, s).
+    """
+
+    seen: int
+    valued: tuple[NDArray[Any], ...]
+    failures: NDArray[np.int64]
+    failed: Floats
+
+
+def _table(history: History, arrays: Arrays, layout: Layout) -> _Table:
+    """The table of at least all finished trials; there may be more, of a history that goes on from this one."""
+    table: _Table = history.memos.get(("rows", layout)) or _empty(history, layout)
+    if table.seen < len(arrays.numbers):
+        table = history.memos["rows", layout] = _extended(table, history, arrays, layout)
+    return table
+
+
+def _empty(history: History, layout: Layout) -> _Table:
+    widths = (len(layout),), (len(history.goals),), (len(history.constraints),), ()
+    valued = (np.empty(0, dtype=np.int64), *(np.empty((0, *width)) for width in widths))
+    return _Table(0, valued, np.empty(0, dtype=np.int64), np.empty((0, len(layout))))
+
+
+def _extended(table: _Table, history: History, arrays: Arrays, layout: Layout) -> _Table:
+    seen, failures, failed = table.seen, table.failures, table.failed
+    x, losses, bounds = layout.vectors(arrays.u[seen:]), arrays.losses[seen:], arrays.bounds[seen:]
+    new: list[NDArray[Any]] = [arrays.numbers[seen:], x, losses, bounds, violations(bounds, history.constraints)]
+    is_valued = np.isfinite(losses).all(axis=1)
+    begin = seen - len(failures)
+    if not is_valued.all():
+        failures = np.concatenate([failures, seen + np.flatnonzero(~is_valued)])
+        failed = np.concatenate([failed, x[~is_valued]])
+        new = [rows[is_valued] for rows in new]
+    valued = tuple(_joined(array, begin, rows) for array, rows in zip(table.valued, new, strict=True))
+    return _Table(len(arrays.numbers), valued, failures, failed)
+
+
+def _joined(array: NDArray[Any], begin: int, rows: NDArray[Any]) -> NDArray[Any]:
+    """An array with these rows from `begin` on; the same one where it has room.
+
+    Older tables may lie in it, of which no row is touched. Whoever else writes here writes the same.
+    """
+    end = begin + len(rows)
+    if end > len(array):
+        array = grown(array, begin, max(64, 2 * end))
+    array[begin:end] = rows
+    return array
+
+
+def _view(array: NDArray[Any], begin: int, end: int) -> NDArray[Any]:
+    view = array[begin:end]
+    view.flags.writeable = False
+    return view
+
+
+def leading(history: History, rows: Rows, count: int) -> NDArray[np.int64]:
+    """As `rows.best(count)`, of the rows of a history; up to 25 cost O(trials that finished since the last call)."""
+    if rows.goals.shape[1] > 1 or count > _LEADERS or history.has_outside:
+        return rows.best(count)
+    n, known = len(rows), history.memos.get("leading")
+    if known is None or known[0] > n:
+        known = 0, np.empty(0, dtype=np.int64)
+    # the best of the first trials and all that came later: among them are the best of all
+    candidates = np.concatenate([np.sort(known[1]), np.arange(known[0], n)])
+    order = np.lexsort((rows.losses[candidates], np.maximum(rows.violation[candidates], 0.0)))
+    best = candidates[order[:_LEADERS]]
+    history.memos["leading"] = n, best
+    return best[:count]
 
 
 def incumbent_of(history: History, rows: Rows) -> Config:
@@ -158,6 +248,8 @@ def violations(bounds: Floats, constraints: Sequence[Objective]) -> Floats:
         bounds: constrained metrics minus their bounds, shape (n, c).
         constraints: whose they are.
     """
+    if not constraints:
+        return np.zeros(len(bounds))
     excess = np.maximum(bounds, 0.0) / [abs(o.bound or 1.0) for o in constraints]
     return np.where(np.isnan(excess).any(axis=1), np.inf, excess.sum(axis=1))
 
@@ -166,11 +258,10 @@ def since_progress(losses: Floats) -> tuple[int, int]:
     """Trials since the best fell by more than 1/200 of the good half's width, and since it fell at all."""
     losses = losses / max(1.0, float(np.abs(losses).max()) / 1e300)  # sums of greater ones are infinite
     least = 0.005 * (float(np.median(losses)) - float(losses.min()))
-    best = reference = np.inf
-    real = any_ = 0
-    for k, loss in enumerate(losses.tolist()):
-        if loss < reference - least or reference == np.inf:
-            reference, real = loss, k
-        if loss < best:
-            best, any_ = loss, k
-    return len(losses) - 1 - real, len(losses) - 1 - any_
+    falls = np.flatnonzero(losses[1:] < np.minimum.accumulate(losses)[:-1]) + 1
+    real, reference = 0, float(losses[0])
+    # what falls so far below the last real fall is below all between them, or one of those had been real before
+    for k in falls.tolist():
+        if losses[k] < reference - least:
+            reference, real = float(losses[k]), k
+    return len(losses) - 1 - real, len(losses) - 1 - (int(falls[-1]) if len(falls) else 0)

@@ -40,7 +40,7 @@ def test_good_trials_are_dense_where_it_is_good():
 def test_the_score_is_what_candidates_are_ranked_by():
     history = study_of(30).history
     layout = layout_of(SPACE)
-    ranked = TPE().ranked(layout, rows_of(history, layout), np.random.default_rng(0))
+    ranked = TPE().ranked(history, layout, rows_of(history, layout), np.random.default_rng(0))
     good, others = TPE().explain(history).log_densities([layout.config(x) for x in ranked])
     assert (np.diff(good - others) <= 1e-9).all()
 

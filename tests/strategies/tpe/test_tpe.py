@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from danlu import Float, Space, Study
-from danlu.strategies.tpe.tpe import TPE
+from danlu.strategies.rows import Rows
+from danlu.strategies.tpe.tpe import TPE, _others
 from danlu.testing.strategies import StrategyKit
 
 
@@ -27,31 +30,58 @@ def test_it_learns_where_it_is_good():
 
 def test_failed_trials_count_as_bad():
     shares = []
-    for seed in range(5):
+    for seed in range(10):
         study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy=TPE(start=5), seed=seed)
         for _ in range(40):
             trial = study.ask()
             x = trial.config["x"]
             study.fail(trial, "diverged") if x > 0.5 else study.tell(trial, loss=(x - 0.3) ** 2)
         shares.append(np.mean([trial.config["x"] > 0.5 for trial in study.trials[20:]]))
-    assert np.mean(shares) < 0.35
+    assert np.mean(shares) < 0.43  # of 100 seeds 0.37; 0.5 by chance
 
 
-@pytest.mark.parametrize("count", [600, 1500])
-def test_of_many_trials_a_bounded_number_is_looked_at(count):
-    from danlu.strategies.layout import layout_of
-    from danlu.strategies.rows import Rows
-    from danlu.strategies.tpe.parzen import groups_of
-
-    layout = layout_of(Space({"x": Float(0.0, 1.0)}))
-    rng = np.random.default_rng(0)
-    x, losses, none = rng.random((count, 1)), rng.random((count, 1)), np.empty((0, 1))
-    rows = Rows(
-        np.arange(count), x, losses, np.empty((count, 0)), np.zeros(count), none, none, np.ones(count, dtype=bool)
+def rows_made(losses, failed=0, pending=0):
+    """Rows whose vectors say which they are: below 0 failures, from 1000 on pending."""
+    n = len(losses)
+    x = np.arange(n, dtype=float)[:, None]
+    nothing, kept = np.empty((n, 0)), np.zeros(n)
+    failures, waiting = (
+        np.arange(begin, begin + count)[:, None] for begin, count in ((-failed, failed), (1e4, pending))
     )
-    [good], [others] = TPE()._split(layout, rows, groups_of(layout), rng)
-    assert len(good.mu) == 26
-    assert len(others.mu) == 501
+    return Rows(np.arange(n), x, np.array(losses)[:, None], nothing, kept, failures, waiting, np.ones(n, dtype=bool))
+
+
+def slow_others(rows, good):
+    """The naive form for few trials: all but the good, with Optuna's weights by age."""
+    rest = [x for k, x in enumerate(rows.x) if k not in good]
+    x = np.array([*rows.failed, *rest, *rows.pending])
+    return x, np.concatenate([np.linspace(1 / len(x), 1, len(x) - 25), np.ones(25)]) if len(x) > 25 else np.ones(len(x))
+
+
+@given(st.integers(2, 420), st.integers(0, 50), st.integers(0, 30), st.integers(0, 2**32))
+def test_others_are_all_but_the_good_and_weigh_less_the_older_they_are(n, failed, pending, seed):
+    rng = np.random.default_rng(seed)
+    rows = rows_made(rng.random(n), failed, pending)
+    good = np.sort(rng.choice(n, min(25, n - 1), replace=False))
+    x, weights = _others(rows, good, rng)
+    slow, slow_weights = slow_others(rows, good)
+    assert x.tolist() == slow.tolist()
+    assert weights == pytest.approx(slow_weights)
+
+
+@pytest.mark.parametrize("count", [527, 600, 1500])
+def test_of_very_many_others_the_newest_and_an_even_choice_stand_for_all(count):
+    rows = rows_made(np.random.default_rng(0).random(count), pending=3)
+    good = np.arange(25) * 20
+    x, weights = _others(rows, good, np.random.default_rng(0))
+    slow, slow_weights = slow_others(rows, good)
+    assert len(x) == 500
+    assert np.unique(x).size == 500
+    assert x[-200:].tolist() == slow[-200:].tolist()
+    assert not np.isin(x, good).any()
+    assert weights.sum() == pytest.approx(slow_weights.sum(), rel=0.01)
+    stretch = (count - 22 - 200) / 300
+    assert np.abs(np.searchsorted(slow[:, 0], x[:300, 0]) - stretch * (np.arange(300) + 0.5)).max() <= stretch / 2 + 1
 
 
 def test_what_keeps_the_constraints_counts_as_good():

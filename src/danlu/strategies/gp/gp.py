@@ -158,7 +158,8 @@ def _modelled(
 ) -> Suggestion:
     if _others_speak(rows, rng):
         inside = inside_rows_of(history, layout)
-        return _first_untried(history, layout, TPE(candidates=32).ranked(layout, inside, rng), "tpe, when stuck", rng)
+        ranked = TPE(candidates=32).ranked(history, layout, inside, rng)
+        return _first_untried(history, layout, ranked, "tpe, when stuck", rng)
     if again and (repeat := _repeat(history, layout, rows)):
         return repeat
     plan = _plan(history, layout, rows, tilt, rng)

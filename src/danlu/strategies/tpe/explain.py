@@ -11,7 +11,7 @@ from danlu.space import Config
 from danlu.space.dimension import Value
 from danlu.strategies.layout import Floats, Layout
 from danlu.strategies.section import section_of
-from danlu.strategies.tpe.parzen import Mixture, log_densities
+from danlu.strategies.tpe.parzen import Mixtures, log_densities
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -23,13 +23,12 @@ class Explanation:
     Attributes:
         layout: of vectors.
         held: the incumbent; of several objectives the first of the front.
-        good, others: the densities, group by group.
+        densities: of the good trials and of the others, group by group.
     """
 
     layout: Layout
     held: Config
-    good: tuple[Mixture, ...]
-    others: tuple[Mixture, ...]
+    densities: tuple[Mixtures, ...]
 
     def log_densities(self, configs: Sequence[Mapping[str, Value]]) -> tuple[Floats, Floats]:
         """ln of the densities of the good trials and of the others at configs, each of shape (n,).
@@ -51,5 +50,5 @@ class Explanation:
         active = self.layout.active(x)
         # a constant that mixtures leave out, for it cancels in their ratio
         constant = _HALF_LOG_2PI * (active & ~self.layout.is_choice).sum(axis=1)
-        good, others = (log_densities([*parts], x, active) - constant for parts in (self.good, self.others))
+        good, others = log_densities(self.densities, x, active) - constant
         return good, others

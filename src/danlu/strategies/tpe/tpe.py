@@ -21,19 +21,20 @@ from danlu.core.history import History
 from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import EXHAUSTED, Strategy, Suggestion
+from danlu.numerics.threads import one_thread
 from danlu.space import Config
 from danlu.strategies.believed import draw_half_believed
 from danlu.strategies.fresh import is_exhausted, start_fresh
 from danlu.strategies.layout import Floats, Layout, layout_of
 from danlu.strategies.rejection import allowed_draws
-from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of
+from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, leading
 from danlu.strategies.tpe.explain import Explanation
-from danlu.strategies.tpe.parzen import Group, Mixture, groups_of, log_densities, mixture
+from danlu.strategies.tpe.parzen import Group, Indices, Mixtures, groups_of, log_densities, mixtures
 
 _MOST_GOOD = 25
 _TRUSTED = 10.0  # trials up to which the user's belief is the prior as it is; then its power falls as 1 / n
 _RECENT = 25  # trials of full weight; the weights of older ones fall to 1 / n
-_NEWEST, _OTHERS = 200, 300  # of the trials that are not good, at most so many: 1.5 ms at any number of trials
+_NEWEST, _EVEN = 200, 300  # of the trials that are not good, at most so many: the cost no longer grows
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class TPE(Strategy):
         rows = inside_rows_of(history, layout)
         if len(history.trials) < self.start or len(rows) < 2:
             return start_fresh(history, "tpe: random", lambda _: draw_half_believed(history, rng))
-        candidates = self.ranked(layout, rows, rng)
+        candidates = self.ranked(history, layout, rows, rng)
         if not len(candidates):
             return start_fresh(history, fallback("tpe", "no candidate is allowed"), lambda _: space.sample(rng))
         ranked = iter(candidates)
@@ -77,60 +78,71 @@ class TPE(Strategy):
             return None
         held = incumbent_of(history, rows)
         rng = suggestion_rng(history.seed, history.asks)  # of very many trials a draw is looked at: the same one
-        good, others = self._split(layout, rows, _groups(layout), rng)
-        return Explanation(layout, held, tuple(good), tuple(others))
+        return Explanation(layout, held, tuple(self._densities(history, layout, rows, rng)))
 
-    def ranked(self, layout: Layout, rows: Rows, rng: np.random.Generator) -> Floats:
+    def ranked(self, history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> Floats:
         """Candidates, the best first, shape (m, s): all allowed, fewer where constraints leave few."""
+        densities = self._densities(history, layout, rows, rng)
+        x = allowed_draws(layout, self.candidates, lambda count: _sampled(layout, densities, count, rng))
+        with one_thread():
+            good, others = log_densities(densities, x, layout.active(x))
+        return x[np.argsort(others - good, kind="stable")]
+
+    def _densities(self, history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> list[Mixtures]:
+        """Those of the good trials and of the others, failed and pending ones among the others, group by group."""
+        count = min(math.ceil(self.good * len(rows)), _MOST_GOOD)
+        good = np.sort(leading(history, rows, count))
+        sets = (rows.x[good], np.ones(count)), _others(rows, good, rng)
         groups = _groups(layout)
-        good, others = self._split(layout, rows, groups, rng)
-        x = allowed_draws(layout, self.candidates, lambda count: _sampled(layout, good, count, rng))
-        active = layout.active(x)
-        score = log_densities(good, x, active) - log_densities(others, x, active)
-        return x[np.argsort(-score, kind="stable")]
-
-    def _split(
-        self, layout: Layout, rows: Rows, groups: tuple[Group, ...], rng: np.random.Generator
-    ) -> tuple[list[Mixture], list[Mixture]]:
-        """The densities of the good trials and of the others, failed and pending ones among the others."""
-        n = len(rows)
-        count = min(math.ceil(self.good * n), _MOST_GOOD)
-        chosen = np.sort(rows.best(count))  # in order of ending, as the weights want it
-        rest = np.ones(n, dtype=bool)
-        rest[chosen] = False
-        bad = np.concatenate([rows.failed, rows.x[rest], rows.pending])
-        weights = _ramp(len(bad))
-        if len(bad) > _NEWEST + _OTHERS:
-            old = np.sort(rng.choice(len(bad) - _NEWEST, _OTHERS, replace=False))
-            kept = np.concatenate([old, np.arange(len(bad) - _NEWEST, len(bad))])
-            weights = weights[kept] * np.where(kept < len(bad) - _NEWEST, (len(bad) - _NEWEST) / _OTHERS, 1.0)
-            bad = bad[kept]
-        trust = min(1.0, _TRUSTED / max(n, 1))
-        good = _mixtures(layout, groups, rows.x[chosen], np.ones(count), trust)
-        return good, _mixtures(layout, groups, bad, weights)
+        trust = min(1.0, _TRUSTED / max(len(rows), 1))
+        if len(groups) == 1:
+            return [mixtures(groups[0], sets, trust)]
+        active = [layout.active(x) for x, _ in sets]
+        return [
+            mixtures(
+                g, [(x[on[:, g.first]], w[on[:, g.first]]) for (x, w), on in zip(sets, active, strict=True)], trust
+            )
+            for g in groups
+        ]
 
 
-def _sampled(layout: Layout, mixtures: list[Mixture], count: int, rng: np.random.Generator) -> Floats:
+def _others(rows: Rows, good: Indices, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Vectors of all but the good trials, and their weights: failed ones, those with values by age, pending ones.
+
+    Of very many the newest, and an even choice of the older ones, which stand for those around them.
+    """
+    f, n, p = len(rows.failed), len(rows) - len(good), len(rows.pending)
+    kept, weights = _thinned(f + n + p, rng)
+    begin, end = np.searchsorted(kept, [f, f + n])
+    rest = kept[begin:end] - f
+    rest += np.searchsorted(good - np.arange(len(good)), rest, side="right")  # the good ones are not counted
+    failed, pending = rows.failed[kept[:begin]], rows.pending[kept[end:] - f - n]
+    return np.concatenate([failed, rows.x.take(rest, axis=0), pending]), weights
+
+
+def _thinned(n: int, rng: np.random.Generator) -> tuple[Indices, Floats]:
+    """Which of n trials, the oldest first, are looked at, and their weights."""
+    if n <= _NEWEST + _EVEN:
+        return np.arange(n), _ramp(np.arange(n), n)
+    older = n - _NEWEST
+    edges = np.arange(_EVEN + 1) * older // _EVEN
+    even = edges[:-1] + (rng.random(_EVEN) * np.diff(edges)).astype(np.int64)  # one in each of 300 stretches
+    kept = np.concatenate([even, np.arange(older, n)])
+    weights = _ramp(kept, n)
+    weights[:_EVEN] *= older / _EVEN
+    return kept, weights
+
+
+def _ramp(k: Indices, n: int) -> Floats:
+    """Weights of the k-th of n by age: 1 for the newest 25, falling to 1 / n for the oldest."""
+    return np.minimum(1.0 / n + k * ((1.0 - 1.0 / n) / max(n - _RECENT - 1, 1)), 1.0) if n > _RECENT else np.ones(n)
+
+
+def _sampled(layout: Layout, densities: list[Mixtures], count: int, rng: np.random.Generator) -> Floats:
     x = np.empty((count, len(layout)))
-    for part in mixtures:
+    for part in densities:
         part.sample(x, rng)
     return layout.settled(x)
-
-
-def _ramp(n: int) -> Floats:
-    """Weights by age: 1 for the newest 25, falling to 1 / n for the oldest."""
-    if n <= _RECENT:
-        return np.ones(n)
-    return np.concatenate([np.linspace(1.0 / n, 1.0, n - _RECENT), np.ones(_RECENT)])
-
-
-def _mixtures(
-    layout: Layout, groups: tuple[Group, ...], x: Floats, weights: Floats, trust: float = 0.0
-) -> list[Mixture]:
-    if len(groups) == 1:
-        return [mixture(layout, groups[0], x, weights, trust)]
-    active = layout.active(x)
-    return [mixture(layout, g, x[active[:, g.first]], weights[active[:, g.first]], trust) for g in groups]
 
 
 @lru_cache(maxsize=32)
