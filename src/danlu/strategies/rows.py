@@ -113,7 +113,8 @@ def rows_of(history: History, layout: Layout) -> Rows:
     n, table = len(arrays.numbers), _table(history, arrays, layout)
     failed = int(table.failures.searchsorted(n))
     numbers, x, goals, bounds, violation = (_view(array, 0, n - failed) for array in table.valued)
-    inside = np.delete(arrays.inside, table.failures[:failed])
+    # where all are inside, any of them will do: `delete` takes 10 µs
+    inside = np.delete(arrays.inside, table.failures[:failed]) if history.has_outside else arrays.inside[: n - failed]
     pending = _vectors(history, layout, [*history.pending, *history.paused])
     last = _view(table.failed, max(failed - _FAILURES, 0), failed)
     return Rows(numbers, x, goals, bounds, violation, last, pending, inside)
