@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danlu.space import Choice, Float, Int, Space
 from danlu.strategies.layout import IDLE, layout_of
+from danlu.study import Study
 from danlu.testing.spaces import spaces
 
 BOOSTER = Space(
@@ -82,3 +84,33 @@ def test_levels_of_a_log_scale_are_met_exactly():
     assert values[0] == 7
     assert values[-1] == 2981
     assert all(isinstance(value, int) for value in values)
+
+
+def test_an_ordered_choice_may_open_branches():
+    space = Space(
+        {
+            "size": Choice(
+                {"s": None, "m": Space({"u": Float(0.0, 1.0)}), "l": Space({"u": Float(0.0, 1.0)})}, ordered=True
+            )
+        }
+    )
+    layout = layout_of(space)
+    configs = [space.config({"size": "s"}), space.config({"size": "m", "size.m.u": 0.25}),
+               space.config({"size": "l", "size.l.u": 0.75})]  # fmt: skip
+    x = layout.vectors(np.array([space.encode(config) for config in configs]))
+    assert layout.active(x).tolist() == [[True, False], [True, True], [True, True]]
+    assert [layout.config(row) for row in x] == configs
+    assert layout.settled(x).tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("name", ["auto", "cmaes", "gp", "nsga2", "tpe"])
+def test_strategies_search_below_an_ordered_choice(name):
+    inner = Space({"u": Float(0.0, 1.0)})
+    space = Space({"size": Choice({"s": None, "m": inner, "l": inner}, ordered=True)})
+    study = Study(space, minimize="loss", strategy=name)
+    for _ in range(16):
+        trial = study.ask()
+        u = next((v for v in trial.config.values() if isinstance(v, float)), 1.0)
+        study.tell(trial, loss=u + (trial.config["size"] == "s"))
+    assert study.best.value < 0.4
+    assert study.verify() == []

@@ -75,8 +75,13 @@ class Layout:
         found = np.ones(x.shape, dtype=bool)
         for k, switch in self._switches.items():
             parent = self.slots[k].parent
-            found[:, k] = found[:, parent] & switch[x[:, parent].astype(np.intp)]
+            found[:, k] = found[:, parent] & switch[self.options_at(parent, x[:, parent])]
         return found
+
+    def options_at(self, k: int, x: Floats) -> NDArray[np.int64]:
+        """Indices of the options that a choice's slot holds, shape (m,); an ordered choice is a number with levels."""
+        edges = self.slots[k].edges
+        return x.astype(np.int64) if edges is None else np.searchsorted(edges, x, side="right")
 
     def settled(self, x: Floats) -> Floats:
         """The vectors on the levels that there are, what is inactive at its idle value; shape (m, s)."""
@@ -164,7 +169,7 @@ class Layout:
     def _switches(self) -> dict[int, Bools]:
         return {
             # one more than there are options: that of none of them switches nothing on
-            k: np.isin(np.arange(self.slots[slot.parent].options + 1), slot.under)
+            k: np.isin(np.arange(_options(self.slots[slot.parent]) + 1), slot.under)
             for k, slot in enumerate(self.slots)
             if slot.parent >= 0
         }
@@ -194,6 +199,10 @@ def layout_of(space: Space) -> Layout:
             slots[k] = Slot(slots[k].options, slots[k].levels, slots[k].edges, parent, (*slots[k].under, option))
     is_choice = np.array([slot.options > 0 for slot in slots], dtype=bool)
     return Layout(space, tuple(slots), np.array([slot_of[name] for name in space.names], dtype=np.int64), is_choice)
+
+
+def _options(slot: Slot) -> int:
+    return slot.options if slot.levels is None else len(slot.levels)
 
 
 def _leaf(h: Hyperparameter) -> str:

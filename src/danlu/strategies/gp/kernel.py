@@ -78,7 +78,7 @@ class Kernel:
         if self.switches:
             active = self.layout.active(x)
             parts += [
-                ROOT_HALF * (active[:, k] & np.isin(x[:, k], options))[:, None].astype(float)
+                ROOT_HALF * (active[:, k] & np.isin(self.layout.options_at(k, x[:, k]), options))[:, None].astype(float)
                 for k, options in self.switches
             ]
         return np.concatenate(parts, axis=1)
