@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from danlu.errors import SpaceError
@@ -54,10 +54,22 @@ def test_decode_gives_values_of_the_dimension_and_clips(dimension, u):
 
 
 @given(st.one_of(floats(), ints()))
+@example(Float(1e-9, 1.0000000000000003e-9, log=True))
 def test_both_bounds_are_met_exactly(dimension):
     assert (dimension.decode(0), dimension.decode(1)) == (dimension.low, dimension.high)
     if dimension.low < dimension.high:
         assert (dimension.encode(dimension.low), dimension.encode(dimension.high)) == (0, 1)
+
+
+@pytest.mark.parametrize("low", [1e-300, 1e-9, 1.0, 1e9])
+def test_a_narrow_log_scale_loses_no_digits_and_is_no_other_scale(low):
+    for width in (1e-12, 1e-9, 1e-6, 0.9e-3, 1.1e-3, 1e-2):
+        dimension = Float(low, low * (1 + width), log=True)
+        for u in (0.0, 0.1, 0.5, 0.9, 1.0):
+            # of values that are doubles: of those between so near bounds there are only so many
+            assert dimension.encode(dimension.decode(u)) == pytest.approx(u, abs=max(1e-9, 3e-16 / width))
+            logarithmic = np.expm1(u * np.log1p(width)) / width
+            assert (dimension.decode(u) - low) / (dimension.high - low) == pytest.approx(logarithmic, abs=2e-4)
 
 
 @given(st.one_of(floats(), ints()), shares, shares)

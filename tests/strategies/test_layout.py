@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from danlu.space import Choice, Float, Int, Space
@@ -37,6 +37,7 @@ def test_a_config_comes_back_from_its_vector(space, seed):
 
 @settings(max_examples=60, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 2**32))
+@example(space=Space({"x": Float(999999627.0, 999999628.0, log=True)}), seed=0)
 def test_a_settled_vector_is_that_of_its_config(space, seed):
     layout = layout_of(space)
     x = np.random.default_rng(seed).random((5, len(layout)))

@@ -44,6 +44,8 @@ MISSING: Any = _Missing()
 # A coordinate is a double: up to here every whole number survives encode and decode, on a log scale too.
 _LARGEST_INT = 10**13
 
+_STRAIGHT = 1e-3  # share of low below which a range has no curvature, and its logarithms have too few digits to tell
+
 _TABLE = 4096  # levels up to which those of a column are looked up; beyond, they may be off by a rounding
 
 _FARTHEST = 10.0  # widths of a range, beyond which values that are out of it are not told apart
@@ -113,6 +115,11 @@ class Numeric:
     # what the scale is made of ------------------------------------------------------------------------------------
 
     @cached_property
+    def _is_curved(self) -> bool:
+        """Whether the scale is that of logarithms, and these differ from a straight one by as much as can be told."""
+        return self.log and self.high - self.low > _STRAIGHT * self.low
+
+    @cached_property
     def levels(self) -> int | None:
         """Number of distinct values; None for a continuous interval."""
         if self.low == self.high:
@@ -135,7 +142,7 @@ class Numeric:
         if self.step is None:
             return self._warp(low), self._warp(high)
         below = low - self.step / 2
-        if self.log and below <= 0:
+        if self._is_curved and below <= 0:
             below = low / 2
         return self._warp(below), self._warp(high + self.step / 2)
 
@@ -158,10 +165,10 @@ class Numeric:
         return 0.5 if low == high else (position - low) / (high - low)
 
     def _warp(self, value: float) -> float:
-        return math.log(value) if self.log else float(value)
+        return math.log(value) if self._is_curved else float(value)
 
     def _unwarp(self, position: float) -> float:
-        return math.exp(position) if self.log else position
+        return math.exp(position) if self._is_curved else position
 
     def _snap(self, number: float) -> Any:
         raise NotImplementedError
@@ -184,7 +191,7 @@ class Numeric:
             return 0.5 + _ELSEWHERE
         if low == high:
             return 0.5 if self.low <= value <= self.high else 0.5 + math.copysign(_ELSEWHERE, value - self.low)
-        if self.log and value <= 0:
+        if self._is_curved and value <= 0:
             return -_FARTHEST
         return min(max((self._warp(value) - low) / (high - low), -_FARTHEST), 1.0 + _FARTHEST)
 
@@ -227,7 +234,7 @@ class Numeric:
 
     def _unwarp_all(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(over="ignore"):
-            return np.exp(position) if self.log else position
+            return np.exp(position) if self._is_curved else position
 
     def _snap_all(self, numbers: NDArray[np.float64]) -> Column:
         numbers = np.clip(numbers, self.low, self.high)
