@@ -12,7 +12,6 @@ over what is there; `table` makes the table. All variants run with the same seed
 import argparse
 import dataclasses
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,9 +22,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import config_of, space_of
-from judging import MARKS, Judged, baseline, shown
-from regret import problems_of
-from runs import Run, add, done, interval, load
+from judging import MARKS, Judged, interval, judged_of, random_summary, shown
+from runs import Parser, Run, add, commands, load, missing, only, seeds_of
+from suites import problems_of
 
 from danlu import Study
 from danlu.strategies.gp import candidates, gp, hyperparameters, kernel, view
@@ -174,25 +173,19 @@ def _work(job: tuple[Path, str, str, int, int]) -> Run:
     folder, name, part, seed, trials = job
     problem = all_problems(folder)[name]
     if part == "baseline":
-        return {"problem": name, "contestant": part, "seed": 0, "shown": baseline(problem)}
+        return {"problem": name, "contestant": part, "seed": 0, "shown": random_summary(problem)}
     return run_one(problem, part, seed, trials)
 
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of results."""
-    folder = Path(args.problems)
-    problems = all_problems(folder)
-    names = [name for name in problems if not args.only or any(word in name for word in args.only)]
-    there = done(args.output)
+    problems = all_problems(args.problems)
+    names = only(problems, args.only)
     wanted = [(name, "baseline", 0) for name in names]
     wanted += [
-        (name, part, seed)
-        for seed in range(args.first, args.first + args.seeds)
-        for part in args.parts
-        for name in names
-        if concerns(part, problems[name])
+        (n, part, s) for s in seeds_of(args) for part in args.parts for n in names if concerns(part, problems[n])
     ]
-    jobs = [(folder, n, c, s, args.trials) for n, c, s in wanted if (n, c, s) not in there]
+    jobs = [(args.problems, *key, args.trials) for key in missing(args.output, wanted)]
     add(args.output, _work, jobs, args.processes)
 
 
@@ -240,22 +233,12 @@ def surely(differences: Any) -> int:
     return 0 if abs(differences.mean()) <= 2 * error else int(np.sign(differences.mean()))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = made.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run what is missing")
-    run.add_argument("--problems", type=Path, default=os.environ.get("DANLU_PROBLEMS", "problems"))
-    run.add_argument("--only", nargs="*", help="words of problems' names")
+    made, run, table = commands(__doc__, RESULTS, seeds=5)
     run.add_argument("--parts", nargs="+", default=[*PARTS], choices=[*PARTS])
-    run.add_argument("--seeds", type=int, default=5)
-    run.add_argument("--first", type=int, default=0, help="first seed")
     run.add_argument("--trials", type=int, default=100)
-    run.add_argument("--processes", type=int, default=1)
-    tell = commands.add_parser("table", help="tell what came out")
-    tell.add_argument("--floor", type=float, default=1e-3, help="smaller regrets count as so much")
-    for command in (run, tell):
-        command.add_argument("--output", type=Path, default=RESULTS, help="file of results")
+    table.add_argument("--floor", type=float, default=1e-3, help="smaller regrets count as so much")
     return made
 
 
@@ -264,7 +247,7 @@ def main() -> None:
     if args.command == "run":
         run_all(args)
         return
-    print("\n".join(tables(Judged(load(args.output), args.floor))))
+    print("\n".join(tables(judged_of(load(args.output), args.floor))))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,6 @@ Regret is normalised: (best − b) / (m − b), b the lowest loss that anybody f
 """
 
 import argparse
-import itertools
-import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
@@ -29,8 +27,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import config_of, space_of
-from regret import baseline, problems_of
-from runs import Run, add, done, interval, load
+from judging import Judged, best_at, middle_and_lowest, random_losses, share
+from runs import Parser, Run, add, commands, load, missing, only, seeds_of
+from suites import problems_of
 
 from danlu import Space, Study
 
@@ -108,7 +107,7 @@ def _work(job: tuple[Path, str, str, int, Any]) -> Run:
     folder, name, contestant, seed, best = job
     problem = problems_of(folder)[name]
     if contestant == "baseline":
-        return {"problem": name, "contestant": contestant, "seed": 0, "losses": baseline(problem, 1000)}
+        return {"problem": name, "contestant": contestant, "seed": 0, "losses": random_losses(problem)}
     if contestant == "reference":
         return {"problem": name, "contestant": contestant, "seed": 0, "losses": [], "best": reference(folder, name)}
     strategy, kind = contestant.split()
@@ -119,50 +118,39 @@ def _work(job: tuple[Path, str, str, int, Any]) -> Run:
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of results."""
-    there = done(args.output)
-    firsts = [(n, c, 0) for n in args.only for c in ("baseline", "reference")]
-    add(args.output, _work, [(args.problems, *f, None) for f in firsts if f not in there], args.processes)
+    names = only(PROBLEMS, args.only)
+    firsts = missing(args.output, [(n, c, 0) for n in names for c in ("baseline", "reference")])
+    add(args.output, _work, [(args.problems, *key, None) for key in firsts], args.processes)
     best = {run["problem"]: run["best"] for run in load(args.output) if run["contestant"] == "reference"}
     contestants = [f"{s} {kind}" for s in args.strategies for kind in BELIEFS]
-    wanted = [(n, c, s) for s in range(args.seeds) for c in contestants for n in args.only]
-    jobs = [(args.problems, n, c, s, best[n]) for n, c, s in wanted if (n, c, s) not in there]
+    wanted = [(n, c, s) for s in seeds_of(args) for c in contestants for n in names]
+    jobs = [(args.problems, *key, best[key[0]]) for key in missing(args.output, wanted)]
     add(args.output, _work, jobs, args.processes)
 
 
 # telling --------------------------------------------------------------------------------------------------------------
 
 
-def tables(runs: list[Run]) -> Iterator[str]:
+def judged(runs: list[Run]) -> Judged:
+    """The regrets of all runs."""
+    random = {r["problem"]: middle_and_lowest(r["losses"]) for r in runs if r["contestant"] == "baseline"}
+    told = [r for r in runs if r["contestant"] not in ("baseline", "reference")]
+    return Judged({(r["problem"], r["contestant"], r["seed"]): best_at(r["losses"], MARKS) for r in told}, random)
+
+
+def tables(judged: Judged) -> Iterator[str]:
     """The report, line by line, as Markdown."""
-    random = {run["problem"]: run["losses"] for run in runs if run["contestant"] == "baseline"}
-    runs = [run for run in runs if run["contestant"] not in ("baseline", "reference")]
-    problems = list(dict.fromkeys(run["problem"] for run in runs))
-    contestants = list(dict.fromkeys(run["contestant"] for run in runs))
-    lowest = {p: min(min(random[p]), *(min(r["losses"]) for r in runs if r["problem"] == p)) for p in problems}
-    middle = {p: float(np.median(random[p])) for p in problems}
-
-    def regrets(problem: str, contestant: str, mark: int) -> dict[int, float]:
-        width = middle[problem] - lowest[problem]
-        chosen = [r for r in runs if r["problem"] == problem and r["contestant"] == contestant]
-        return {r["seed"]: (min(r["losses"][:mark]) - lowest[problem]) / width for r in chosen}
-
-    seeds = len(regrets(problems[0], contestants[0], MARKS[0]))
+    problems, contestants = judged.problems, judged.contestants
+    seeds = len(judged.regret(problems[0], contestants[0], MARKS[0]))
     yield f"Mean regret over {len(problems)} problems and {seeds} seeds; beside it the share of problems and seeds in"
     yield "which the belief is better than none (ties count half; 95 % interval over problems)."
     yield ""
     yield "| strategy, belief | " + " | ".join(f"regret @{m} | better @{m}" for m in MARKS) + " |"
     yield "|---" * (1 + 2 * len(MARKS)) + "|"
     for c in contestants:
-        cells = []
-        for mark in MARKS:
-            cells.append(f"{np.mean([np.mean([*regrets(p, c, mark).values()]) for p in problems]):.3f}")
-            none = c.split()[0] + " none"
-            won = []
-            for p in problems:
-                ours, theirs = regrets(p, c, mark), regrets(p, none, mark)
-                won.append(np.mean([(v < theirs[s]) + 0.5 * (v == theirs[s]) for s, v in ours.items()]))
-            low, high = interval(np.array(won))
-            cells.append("–" if c == none else f"{100 * np.mean(won):.0f} % [{100 * low:.0f}, {100 * high:.0f}]")
+        none = c.split()[0] + " none"
+        better = ["–" if c == none else share(judged.won_by_seed(c, none, mark)) for mark in MARKS]
+        cells = [f"{judged.means(c, mark):.3f} | {won}" for mark, won in zip(MARKS, better, strict=True)]
         yield f"| {c} | " + " | ".join(cells) + " |"
     yield ""
     yield f"Mean regret by problem at {' / '.join(map(str, MARKS))} trials:"
@@ -172,35 +160,24 @@ def tables(runs: list[Run]) -> Iterator[str]:
         yield "|---" * (1 + len(BELIEFS)) + "|"
         for p in problems:
             cells = [
-                " / ".join(f"{np.mean([*regrets(p, f'{strategy} {kind}', mark).values()]):.3f}" for mark in MARKS)
-                for kind in BELIEFS
+                " / ".join(f"{judged.mean(p, f'{strategy} {kind}', mark):.3f}" for mark in MARKS) for kind in BELIEFS
             ]
             yield f"| {p} | " + " | ".join(cells) + " |"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = made.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run what is missing")
-    run.add_argument("--problems", type=Path, default=os.environ.get("DANLU_PROBLEMS", "problems"))
+    made, run, _ = commands(__doc__, RESULTS)
     run.add_argument("--strategies", nargs="+", default=["gp", "tpe", "random"])
-    run.add_argument("--only", nargs="+", default=list(PROBLEMS), help="names of problems")
-    run.add_argument("--seeds", type=int, default=10)
-    run.add_argument("--processes", type=int, default=1)
-    tell = commands.add_parser("table", help="tell what came out")
-    for command in (run, tell):
-        command.add_argument("--output", type=Path, default=RESULTS, help="file of results")
     return made
 
 
 def main() -> None:
     args = parser().parse_args()
     if args.command == "run":
-        args.problems = Path(args.problems)
         run_all(args)
     else:
-        print("\n".join(itertools.chain(tables(load(args.output)))))
+        print("\n".join(tables(judged(load(args.output)))))
 
 
 if __name__ == "__main__":

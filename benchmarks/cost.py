@@ -14,9 +14,7 @@ of the time, half of it, and all of it, normalised as in `regret.py`; 1 if none 
 """
 
 import argparse
-import itertools
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,8 +24,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import Config, config_of, space_of
-from regret import problems_of
-from runs import Run, add, done, interval, load
+from judging import Judged, middle_and_lowest, share
+from runs import Parser, Run, add, commands, load, missing, only, seeds_of
+from suites import problems_of
 
 from danlu import Study
 from danlu.stores.memory import Memory
@@ -125,62 +124,53 @@ def _work(job: tuple[Path, str, str, int, float]) -> Run:
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of results."""
-    there = done(args.output)
-    names = [n for n in costed(args.problems) if not args.only or any(word in n for word in args.only)]
-    jobs: list[Any] = [(args.problems, n, "baseline", 0, 0.0) for n in names if (n, "baseline", 0) not in there]
-    add(args.output, _work, jobs, args.processes)
+    names = only(costed(args.problems), args.only)
+    firsts = missing(args.output, [(name, "baseline", 0) for name in names])
+    add(args.output, _work, [(args.problems, *key, 0.0) for key in firsts], args.processes)
     time = {r["problem"]: TRIALS * float(np.mean(r["costs"])) for r in load(args.output) if "costs" in r}
-    wanted = [(n, c, s) for s in range(args.seeds) for c in args.contestants for n in names]
-    jobs = [(args.problems, n, c, s, time[n]) for n, c, s in wanted if (n, c, s) not in there]
+    wanted = [(n, c, s) for s in seeds_of(args) for c in args.contestants for n in names]
+    jobs = [(args.problems, *key, time[key[0]]) for key in missing(args.output, wanted)]
     add(args.output, _work, jobs, args.processes)
 
 
 # telling --------------------------------------------------------------------------------------------------------------
 
 
+def judged(runs: list[Run]) -> Judged:
+    """The regrets of all runs."""
+    random = {r["problem"]: middle_and_lowest(r["losses"]) for r in runs if r["contestant"] == "baseline"}
+    return Judged({(r["problem"], r["contestant"], r["seed"]): _best(r) for r in runs if "ends" in r}, random)
+
+
+def _best(run: Run) -> dict[float, float]:
+    """The lowest loss of the trials that had ended after a share of the time; infinite if none had."""
+    ended = [*zip(run["losses"], run["ends"], strict=True)]
+    marks = (
+        *MARKS,
+        math.inf,
+    )  # the last trial may end later: no search is judged by it, but it says how low a loss can be
+    return {m: min((loss for loss, end in ended if end <= m * run["time"]), default=math.inf) for m in marks}
+
+
 def tables(runs: list[Run], ours: str) -> Iterator[str]:
     """The report, line by line, as Markdown."""
-    random = {run["problem"]: run for run in runs if run["contestant"] == "baseline"}
-    runs = [run for run in runs if run["contestant"] != "baseline"]
-    problems = list(dict.fromkeys(run["problem"] for run in runs))
-    contestants = list(dict.fromkeys(run["contestant"] for run in runs))
-    middle = {p: float(np.median(random[p]["losses"])) for p in problems}
-    lowest = {
-        p: min(min(random[p]["losses"]), *(min(r["losses"]) for r in runs if r["problem"] == p)) for p in problems
-    }
-
-    def regrets(problem: str, contestant: str, mark: float) -> dict[int, float]:
-        width = middle[problem] - lowest[problem]
-        found = {}
-        for r in runs:
-            if r["problem"] == problem and r["contestant"] == contestant:
-                ended = [v for v, end in zip(r["losses"], r["ends"], strict=True) if end <= mark * r["time"]]
-                found[r["seed"]] = (min(ended) - lowest[problem]) / width if ended else 1.0
-        return found
-
-    seeds = len(regrets(problems[0], contestants[0], 1.0))
+    results = judged(runs)
+    problems, contestants = results.problems, results.contestants
+    costs = {run["problem"]: run["costs"] for run in runs if "costs" in run}
+    seeds = len(results.regret(problems[0], contestants[0], MARKS[0]))
     yield f"Mean regret over {len(problems)} problems and {seeds} seeds after shares of the time; pairs of runs with"
     yield f"the same problem and seed in which {ours} is better (ties count half; 95 % interval over problems)."
     yield ""
     yield "| | " + " | ".join(f"regret at {m:g}" for m in MARKS) + " | "
     yield "|---" * (1 + len(MARKS)) + "|"
     for c in contestants:
-        cells = [f"{np.mean([np.mean([*regrets(p, c, mark).values()]) for p in problems]):.3f}" for mark in MARKS]
-        yield f"| {c} | " + " | ".join(cells) + " |"
+        yield f"| {c} | " + " | ".join(f"{results.means(c, mark):.3f}" for mark in MARKS) + " |"
     yield ""
     yield f"| {ours} against | " + " | ".join(f"at {m:g}" for m in MARKS) + " | "
     yield "|---" * (1 + len(MARKS)) + "|"
     for c in contestants:
         if c != ours:
-            cells = []
-            for mark in MARKS:
-                won = []
-                for p in problems:
-                    one, other = regrets(p, ours, mark), regrets(p, c, mark)
-                    won.append(np.mean([(v < other[s]) + 0.5 * (v == other[s]) for s, v in one.items()]))
-                low, high = interval(np.array(won))
-                cells.append(f"{100 * np.mean(won):.0f} % [{100 * low:.0f}, {100 * high:.0f}]")
-            yield f"| {c} | " + " | ".join(cells) + " |"
+            yield f"| {c} | " + " | ".join(share(results.won_by_seed(ours, c, mark)) for mark in MARKS) + " |"
     yield ""
     yield f"Mean regret by problem at {' / '.join(f'{m:g}' for m in MARKS)} of the time, and how many trials had ended;"
     yield "sd: standard deviation of ln cost of random configs:"
@@ -188,38 +178,27 @@ def tables(runs: list[Run], ours: str) -> Iterator[str]:
     yield "| problem | sd | " + " | ".join(contestants) + " |"
     yield "|---" * (2 + len(contestants)) + "|"
     for p in problems:
-        cells = [f"{np.log(random[p]['costs']).std():.2f}"]
+        cells = [f"{np.log(costs[p]).std():.2f}"]
         for c in contestants:
             count = np.mean([len(r["losses"]) for r in runs if r["problem"] == p and r["contestant"] == c])
-            means = (f"{np.mean([*regrets(p, c, mark).values()]):.3f}" for mark in MARKS)
-            cells.append(f"{' / '.join(means)} ({count:.0f})")
+            cells.append(" / ".join(f"{results.mean(p, c, mark):.3f}" for mark in MARKS) + f" ({count:.0f})")
         yield f"| {p} | " + " | ".join(cells) + " |"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = made.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run what is missing")
-    run.add_argument("--problems", type=Path, default=os.environ.get("DANLU_PROBLEMS", "problems"))
+    made, run, table = commands(__doc__, RESULTS)
     run.add_argument("--contestants", nargs="+", default=list(CONTESTANTS))
-    run.add_argument("--only", nargs="*", help="words of problems' names")
-    run.add_argument("--seeds", type=int, default=10)
-    run.add_argument("--processes", type=int, default=1)
-    tell = commands.add_parser("table", help="tell what came out")
-    tell.add_argument("--ours", default="gp cost-aware")
-    for command in (run, tell):
-        command.add_argument("--output", type=Path, default=RESULTS, help="file of results")
+    table.add_argument("--ours", default="gp cost-aware")
     return made
 
 
 def main() -> None:
     args = parser().parse_args()
     if args.command == "run":
-        args.problems = Path(args.problems)
         run_all(args)
     else:
-        print("\n".join(itertools.chain(tables(load(args.output), args.ours))))
+        print("\n".join(tables(load(args.output), args.ours)))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import config_of, space_of
-from runs import Run, add, done, interval, load
+from judging import share
+from runs import Run, add, load, missing, only, seeds_of
 
 from danlu.numerics.pareto import hypervolume, non_dominated
 
@@ -276,15 +277,10 @@ def run_one(job: tuple[str, str, int, int]) -> Run:
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of runs."""
-    there = done(args.runs)
-    names = [p.name for p in suite() if not args.only or p.name in args.only]
-    jobs = [
-        (n, c, s, args.trials)
-        for s in range(args.first, args.first + args.seeds)
-        for c in args.contestants
-        for n in names
-        if (n, c, s) not in there and (c not in SLOW or s < args.first + args.slow)
-    ]
+    names = only([p.name for p in suite()], args.only)
+    wanted = [(n, c, s) for s in seeds_of(args) for c in args.contestants for n in names]
+    wanted = [(n, c, s) for n, c, s in wanted if c not in SLOW or s < args.first + args.slow]
+    jobs = [(*key, args.trials) for key in missing(args.runs, wanted)]
     add(args.runs, run_one, jobs, args.processes)
 
 
@@ -369,8 +365,7 @@ def tables(results: Results, ours: str) -> Iterator[str]:
     for c in results.contestants:
         if c != ours:
             won = [results.wins(ours, c, k) for k in range(len(MARKS))]
-            cells = [f"{100 * w.mean():.0f} % [{100 * interval(w)[0]:.0f}, {100 * interval(w)[1]:.0f}]" for w in won]
-            yield f"| {c} | " + " | ".join(cells) + " |"
+            yield f"| {c} | " + " | ".join(map(share, won)) + " |"
     yield ""
     yield from _by_problem(results)
 
@@ -395,7 +390,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run what is missing")
     run.add_argument("--contestants", nargs="+", default=CONTESTANTS)
-    run.add_argument("--only", nargs="*", help="names of problems")
+    run.add_argument("--only", nargs="*", help="words of problems' names")
     run.add_argument("--seeds", type=int, default=5)
     run.add_argument("--first", type=int, default=20, help="first seed; 0 to 7 are those that constants were chosen on")
     run.add_argument("--slow", type=int, default=2, help="seeds of what takes a second a trial")

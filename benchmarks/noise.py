@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from regret import MARKS, Results, problems_of
-from runs import Run, interval, load
+from judging import MARKS, interval
+from regret import Results
+from runs import Run, load
+from suites import problems_of
 
 HERE = Path(__file__).parent
 WAYS = ("anew by lowest loss", "anew by mean")

@@ -11,7 +11,6 @@ strategy that runs one trial after the other, with intervals by resampling probl
 
 import argparse
 import itertools
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,10 +21,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import config_of, space_of
-from judging import MARKS, Judged, baseline, shown
+from judging import MARKS, Judged, interval, judged_of, random_summary, shown
 from regret import RESULTS as REGRET
-from regret import problems_of
-from runs import Run, add, done, interval, load
+from runs import Parser, Run, add, commands, load, missing, only, seeds_of
+from suites import problems_of
 
 RESULTS = Path(__file__).parent / "results" / "parallel.jsonl"
 PENDING = (1, 2, 8, 32)
@@ -64,21 +63,18 @@ def _work(job: tuple[Path, str, str, int, int]) -> Run:
     folder, name, contestant, seed, trials = job
     problem = problems_of(folder)[name]
     if contestant == "baseline":
-        return {"problem": name, "contestant": contestant, "seed": 0, "shown": baseline(problem)}
+        return {"problem": name, "contestant": contestant, "seed": 0, "shown": random_summary(problem)}
     strategy, _, pending = contestant.partition("@")
     return run_one(problem, strategy, int(pending), seed, trials)
 
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of results."""
-    names = list(problems_of(Path(args.problems)))
-    if args.only:
-        names = [name for name in names if any(word in name for word in args.only)]
-    there = done(args.output)
+    names = only(problems_of(args.problems), args.only)
     contestants = [f"{strategy}@{pending}" for strategy in args.strategies for pending in args.pending]
     wanted = [(name, "baseline", 0) for name in names]
-    wanted += [(n, c, s) for s in range(args.first, args.first + args.seeds) for c in contestants for n in names]
-    jobs = [(Path(args.problems), n, c, s, args.trials) for n, c, s in wanted if (n, c, s) not in there]
+    wanted += [(n, c, s) for s in seeds_of(args) for c in contestants for n in names]
+    jobs = [(args.problems, *key, args.trials) for key in missing(args.output, wanted)]
     add(args.output, _work, jobs, args.processes)
 
 
@@ -102,7 +98,7 @@ def tables(judged: Judged) -> Iterator[str]:
         for q in pending:
             name = f"{strategy}@{q}"
             cells = [_ratio(judged, name, f"{strategy}@1", mark) for mark in MARKS]
-            means = [np.mean([np.mean([*judged.regret(p, name, m).values()]) for p in judged.problems]) for m in MARKS]
+            means = [judged.means(name, m) for m in MARKS]
             cells = [judged.seeds(name, f"{strategy}@1"), *cells]
             yield f"| {q} | " + " | ".join(cells) + " | " + " | ".join(f"{mean:.3f}" for mean in means) + " |"
         yield ""
@@ -135,24 +131,14 @@ def stopped(judged: Judged, trials: Sequence[int]) -> Iterator[str]:
         yield f"| {n} | {_told(np.array([np.mean(ratios) for ratios in by_problem.values()]))} |"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = made.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run what is missing")
-    run.add_argument("--problems", type=Path, default=os.environ.get("DANLU_PROBLEMS", "problems"))
-    run.add_argument("--only", nargs="*", help="words of problems' names")
+    made, run, table = commands(__doc__, RESULTS, seeds=5)
     run.add_argument("--strategies", nargs="+", default=["auto", "tpe"])
     run.add_argument("--pending", nargs="+", type=int, default=PENDING)
-    run.add_argument("--seeds", type=int, default=5)
-    run.add_argument("--first", type=int, default=0, help="first seed")
     run.add_argument("--trials", type=int, default=100)
-    run.add_argument("--processes", type=int, default=1)
-    tell = commands.add_parser("table", help="tell what came out")
-    tell.add_argument("--floor", type=float, default=1e-3, help="smaller regrets count as so much")
-    tell.add_argument("--stopped", nargs="*", type=int, default=(), help="also tell of fewer trials without delay")
-    for command in (run, tell):
-        command.add_argument("--output", type=Path, default=RESULTS, help="file of results")
+    table.add_argument("--floor", type=float, default=1e-3, help="smaller regrets count as so much")
+    table.add_argument("--stopped", nargs="*", type=int, default=(), help="also tell of fewer trials without delay")
     return made
 
 
@@ -161,7 +147,7 @@ def main() -> None:
     if args.command == "run":
         run_all(args)
         return
-    judged = Judged(load(args.output), args.floor)
+    judged = judged_of(load(args.output), args.floor)
     print("\n".join(itertools.chain(tables(judged), stopped(judged, args.stopped) if args.stopped else ())))
 
 

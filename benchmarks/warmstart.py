@@ -20,8 +20,6 @@ Regret is normalised as in `regret.py`: 0 is the best that anybody found, 1 the 
 """
 
 import argparse
-import math
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -34,8 +32,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contestants import config_of, space_of
-from regret import baseline, problems_of
-from runs import Run, add, done, interval, load
+from judging import Judged, best_at, middle_and_lowest, random_losses, share
+from runs import Parser, Run, add, commands, load, missing, only, seeds_of
+from suites import problems_of
 
 from danlu import Study
 from danlu.strategies.portfolio import portfolio
@@ -150,100 +149,67 @@ def run_one(folder: Path, target: str, contestant: str, seed: int, trials: int) 
 def _work(job: tuple[Path, str, str, int, int]) -> Run:
     folder, target, contestant, seed, trials = job
     if contestant == "baseline":
-        losses = baseline(family_of(folder, target)[0], 1000)
+        losses = random_losses(family_of(folder, target)[0])
         return {"problem": target, "contestant": contestant, "seed": 0, "losses": losses}
     return run_one(folder, target, contestant, seed, trials)
 
 
 def run_all(args: argparse.Namespace) -> None:
     """Adds the runs that are missing to the file of results."""
-    names = [p.name for family in families(args.problems).values() for p in family]
-    names = [name for name in names if not args.only or any(word in name for word in args.only)]
-    seeds = range(args.first, args.first + args.seeds)
-    wanted = [(n, "baseline", 0) for n in names] + [(n, c, s) for s in seeds for n in names for c in args.contestants]
-    there = done(args.output)
-    jobs = [(args.problems, n, c, s, args.trials) for n, c, s in wanted if (n, c, s) not in there]
+    names = only([p.name for family in families(args.problems).values() for p in family], args.only)
+    wanted = [(n, "baseline", 0) for n in names]
+    wanted += [(n, c, s) for s in seeds_of(args) for n in names for c in args.contestants]
+    jobs = [(args.problems, *key, args.trials) for key in missing(args.output, wanted)]
     add(args.output, _work, jobs, args.processes)
 
 
 # telling --------------------------------------------------------------------------------------------------------------
 
 
-def regrets(runs: Sequence[Run]) -> dict[tuple[str, str], np.ndarray]:
-    """(problem, contestant) -> normalised regrets, shape (seeds, marks)."""
-    random = {run["problem"]: run["losses"] for run in runs if run["contestant"] == "baseline"}
-    lowest = {p: min(min(run["losses"]) for run in runs if run["problem"] == p) for p in random}
-    found: dict[tuple[str, str], list[list[float]]] = {}
-    for run in sorted(runs, key=lambda run: run["seed"]):
-        if run["contestant"] != "baseline":
-            p = run["problem"]
-            width = float(np.median(random[p])) - lowest[p]
-            curve = [(min(run["losses"][:mark]) - lowest[p]) / width for mark in MARKS]
-            found.setdefault((p, run["contestant"]), []).append(curve)
-    return {key: np.array(curves) for key, curves in found.items()}
+def judged(runs: Sequence[Run]) -> Judged:
+    """The regrets of all runs."""
+    random = {r["problem"]: middle_and_lowest(r["losses"]) for r in runs if r["contestant"] == "baseline"}
+    told = [r for r in runs if r["contestant"] != "baseline"]
+    return Judged({(r["problem"], r["contestant"], r["seed"]): best_at(r["losses"], MARKS) for r in told}, random)
 
 
 def tables(runs: Sequence[Run]) -> Iterator[str]:
     """The report, line by line, as Markdown."""
-    found = regrets(runs)
-    problems, names = (list(dict.fromkeys(key[k] for key in found)) for k in (0, 1))
-    names.sort(key=lambda name: (CONTESTANTS.index(name) if name in CONTESTANTS else 99, name))
-    seeds = {name: min(len(found[p, name]) for p in problems if (p, name) in found) for name in names}
+    results = judged(runs)
+    problems = results.problems
+    names = sorted(results.contestants, key=lambda c: (CONTESTANTS.index(c) if c in CONTESTANTS else 99, c))
+    seeds = {c: min(len(results.regret(p, c, MARKS[0])) for p in results.shared([c])) for c in names}
     yield f"{len(problems)} targets; seeds: " + ", ".join(f"{name} {count}" for name, count in seeds.items())
     yield ""
     marks = " | ".join(f"@{mark}" for mark in MARKS)
     yield f"| | {marks} | pairs won @10 | pairs won @{MARKS[-1]} | ms |"
     yield "|---" * (len(MARKS) + 4) + "|"
     for name in names:
-        means = np.mean([found[p, name].mean(axis=0) for p in problems], axis=0)
-        won = [_won(found, problems, name, MARKS.index(mark)) for mark in (10, MARKS[-1])]
+        means = " | ".join(f"{results.means(name, mark):.3f}" for mark in MARKS)
+        won = ["–" if name == "cold" else share(results.won(name, "cold", mark)) for mark in (10, MARKS[-1])]
         ms = float(np.median([run["ms"] for run in runs if run["contestant"] == name]))
-        yield f"| {name} | " + " | ".join(f"{v:.3f}" for v in means) + f" | {' | '.join(won)} | {ms:.1f} |"
+        yield f"| {name} | {means} | {' | '.join(won)} | {ms:.1f} |"
     for family in FAMILIES:
+        targets = [p for p in problems if p.startswith(family)]
         yield f"\n{family}, mean regret at {' / '.join(map(str, MARKS))} trials\n"
-        yield "| | " + " | ".join(p for p in problems if p.startswith(family)) + " |"
-        yield "|---" * (1 + sum(p.startswith(family) for p in problems)) + "|"
+        yield "| | " + " | ".join(targets) + " |"
+        yield "|---" * (1 + len(targets)) + "|"
         for name in names:
-            cells = [
-                " / ".join(f"{v:.3f}" for v in found[p, name].mean(axis=0)) for p in problems if p.startswith(family)
-            ]
+            cells = [" / ".join(f"{results.mean(p, name, mark):.3f}" for mark in MARKS) for p in targets]
             yield f"| {name} | " + " | ".join(cells) + " |"
 
 
-def _won(found: dict[tuple[str, str], np.ndarray], problems: Sequence[str], name: str, mark: int) -> str:
-    """Share of pairs of runs on the same target that are better than a cold one, with an interval over targets."""
-    if name == "cold":
-        return "–"
-    shares = []
-    for p in problems:
-        one, other = found[p, name][:, mark], found[p, "cold"][:, mark]
-        shares.append(((one[:, None] < other) + 0.5 * (one[:, None] == other)).mean())
-    low, high = interval(np.array(shares))
-    return f"{100 * np.mean(shares):.0f} % [{100 * low:.0f}, {100 * high:.0f}]" if math.isfinite(low) else "–"
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = made.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run what is missing")
-    run.add_argument("--problems", type=Path, default=os.environ.get("DANLU_PROBLEMS", "problems"))
+    made, run, _ = commands(__doc__, RESULTS)
     run.add_argument("--contestants", nargs="+", default=CONTESTANTS)
-    run.add_argument("--only", nargs="*", help="words of targets' names")
-    run.add_argument("--seeds", type=int, default=10)
-    run.add_argument("--first", type=int, default=0, help="first seed")
     run.add_argument("--trials", type=int, default=MARKS[-1])
-    run.add_argument("--processes", type=int, default=1)
-    tell = commands.add_parser("table", help="tell what came out")
-    for command in (run, tell):
-        command.add_argument("--output", type=Path, default=RESULTS, help="file of results")
     return made
 
 
 def main() -> None:
     args = parser().parse_args()
     if args.command == "run":
-        args.problems = Path(args.problems)
         run_all(args)
     else:
         print("\n".join(tables(load(args.output))))
