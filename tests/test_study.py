@@ -293,8 +293,8 @@ def test_another_range_is_another_study_whatever_is_believed():
 def test_another_strategy_takes_over_when_asked_to():
     searched = study()
     searched.tell(searched.ask(), loss=1.0)
-    searched.use("sobol")
-    searched.use("sobol")
+    searched.change(strategy="sobol")
+    searched.change(strategy="sobol")
     assert searched.strategy == Sobol()
     searched.tell(searched.ask(), loss=1.0)
     assert [trial.origin for trial in searched.trials] == ["default", "sobol"]

@@ -7,6 +7,7 @@ import pytest
 
 from danlu import Choice, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
 from danlu.errors import SpaceError, StudyError
+from danlu.records.definition import read_definition
 from danlu.strategies.gp.gp import GP
 
 
@@ -186,6 +187,7 @@ def quick(x: Annotated[float, Float(0.0, 1.0)], y: Annotated[float, Float(0.0, 1
 def test_where_time_is_the_budget_the_strategy_is_told_and_the_journal_says_so(tmp_path):
     study = tune(quick, minimize="loss", time=0.2, folder=tmp_path, progress=False)
     assert study.history.strategy == {"use": "auto", "time": 0.2}
+    assert read_definition(tmp_path / "study.toml").strategy == "auto"
     study.close()
     study = tune(quick, minimize="loss", time=0.2, folder=tmp_path, progress=False)
     assert 0.2 < study.history.strategy["time"] <= 0.4 + 0.1

@@ -23,6 +23,7 @@ from danlu.space import Config, Space
 from danlu.space.change import differences
 from danlu.space.declare import space_of
 from danlu.strategies.manual import Manual
+from danlu.warm import Warm, named
 
 T = TypeVar("T")
 KEY = "study"
@@ -79,9 +80,9 @@ class Study:
         folder: str | Path | None = None,
         store: Store | None = None,
         change: bool = False,
-        warm_start: "Warm | Iterable[Warm]" = (),
+        warm_start: Warm | Iterable[Warm] = (),
     ) -> None:
-        sources = _sources(warm_start)
+        sources = named(warm_start)
         objectives = objectives_from(minimize, maximize, subject_to)
         chosen = None if strategy is None else catalogue.strategy_from(strategy)
         declared = space_of(space).with_where(where)
@@ -130,10 +131,10 @@ class Study:
         strategy: Strategy,
         seed: int,
         steps: int | None,
-        sources: "dict[str, Warm]",
+        sources: dict[str, Warm],
     ) -> None:
         first = ev.Opened(space.to_dict(), objectives, catalogue.plain_strategy(strategy), seed, steps)
-        earlier = (recall(name, _history_of(source), space, objectives) for name, source in sources.items())
+        earlier = (recall(name, history, space, objectives) for name, history in _histories(sources))
         entry = ev.Entry(1, self.store.now(), (first, *earlier))
         history = opened(entry)
         strategy.check(history)
@@ -170,10 +171,10 @@ class Study:
     def _check_same(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
         # another belief makes no other study: what was tried is as true as before
-        held, declared = (None if each is None else each.with_beliefs({}) for each in (self._history.space, space))
-        if held is not None and declared is not None and declared.to_dict() != held.to_dict():
+        held = self._history.space.with_beliefs({})
+        if space is not None and space.with_beliefs({}).to_dict() != held.to_dict():
             raise StudyError(
-                f"{where} has another space; in yours: {'; '.join(differences(held, declared))}. "
+                f"{where} has another space; in yours: {'; '.join(differences(held, space.with_beliefs({})))}. "
                 f"Choose another folder, or go on in your space, with all earlier trials: change=True, or --change."
             )
         if objectives != self._history.objectives:
@@ -198,15 +199,6 @@ class Study:
                 from danlu.records.definition import update_definition
 
                 update_definition(Folder(self.folder), self._history)
-
-    def use(self, strategy: str | Mapping[str, Any] | Strategy) -> None:
-        """Another strategy takes over from here, which the journal records.
-
-        Raises:
-            UnknownName, StrategyError: there is no such strategy, or it can't serve this study.
-        """
-        with self._lock:
-            self._change(None, catalogue.strategy_from(strategy))
 
     def _check_earlier(self, names: tuple[str, ...]) -> None:
         was = tuple(study.name for study in self._history.earlier)
@@ -521,10 +513,6 @@ class Study:
         return replace(self._history.trials[number], port=_Local(self, number))
 
 
-Warm = str | Path | Study
-"""An earlier study: its folder, or itself."""
-
-
 class _Local:
     """The port of a trial that `ask` returned: a bench is set up when the first file or report needs it."""
 
@@ -575,28 +563,14 @@ def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
     return Manual(catalogue.strategy_from(form))
 
 
-def _sources(warm_start: Warm | Iterable[Warm]) -> dict[str, Warm]:
-    """Earlier studies by the names under which the journal knows them: those of their folders."""
-    given = list(warm_start) if isinstance(warm_start, Iterable) and not isinstance(warm_start, str) else [warm_start]
-    found: dict[str, Warm] = {}
-    places: list[object] = []
-    for source in given:
-        if not isinstance(source, (str, Path, Study)):
-            raise StudyError(f"warm_start takes folders of studies, or studies, got {source!r}.")
-        folder = source.folder if isinstance(source, Study) else Path(source).resolve()
-        if (folder or source) in places:
-            raise StudyError(f"warm_start names {str(folder or source)!r} twice. Remove one of the two.")
-        places.append(folder or source)
-        name = folder.name if folder else "a study in memory"
-        found[name if name not in found else f"{name} ({len(places)})"] = source
-    return found
-
-
-def _history_of(source: Warm) -> History:
-    if isinstance(source, Study):
-        return source.history
-    with Study.open(source) as study:
-        return study.history
+def _histories(sources: Mapping[str, Warm]) -> Iterator[tuple[str, History]]:
+    """Of earlier studies, by name."""
+    for name, source in sources.items():
+        if isinstance(source, (str, Path)):
+            with Study.open(source) as study:
+                yield name, study.history
+        else:
+            yield name, source.history
 
 
 def _is_done_by_pausing(signal: Signal) -> bool:

@@ -17,7 +17,8 @@ from danlu.loop import run
 from danlu.progress import watching
 from danlu.space.declare import declare
 from danlu.strategies.inorder import InOrder
-from danlu.study import Spaced, Study, Warm
+from danlu.study import Spaced, Study
+from danlu.warm import Warm
 
 _TIMED = ("auto", "gp")  # strategies that ask for the time there is
 
@@ -88,7 +89,7 @@ def tune(
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder, change=change, warm_start=warm_start,
     )  # fmt: skip
-    study.use(_timed(study, time if trials is None else None, is_said=strategy is not None))
+    study.change(strategy=_timed(study, time if trials is None else None, is_said=strategy is not None))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials
     with watching(trials, progress) as watch:

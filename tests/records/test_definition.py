@@ -153,3 +153,11 @@ def test_an_error_in_the_space_names_the_hyperparameter(tmp_path):
     (tmp_path / "study.toml").write_text("[space]\nlr = '0..1 log'\n")
     with pytest.raises(SpaceError, match="lr"):
         read_definition(tmp_path / "study.toml")
+
+
+def test_the_time_that_one_run_was_given_is_not_said_to_the_next(tmp_path):
+    for form in ({"use": "auto", "time": 3.0}, {"use": "gp", "design": 4, "time": 3.0}):
+        text = definition_text(Study({"x": Float(0.0, 1.0)}, minimize="loss", strategy=form).history)
+        (tmp_path / "study.toml").write_text(text)
+        strategy = read_definition(tmp_path / "study.toml").strategy
+        assert strategy == ("auto" if form["use"] == "auto" else {"use": "gp", "design": 4})

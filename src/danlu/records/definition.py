@@ -142,5 +142,7 @@ def definition_text(history: History) -> str:
     table["seed"] = history.seed
     if history.steps is not None:
         table["steps"] = history.steps
-    table["strategy"] = history.strategy["use"] if list(history.strategy) == ["use"] else history.strategy
+    # how long a study may take is said to each run of it, as `time`: what one was told does not hold for the next
+    strategy = {key: value for key, value in history.strategy.items() if key != "time"}
+    table["strategy"] = strategy["use"] if list(strategy) == ["use"] else strategy
     return tomli_w.dumps(table) + "\n" + to_toml(history.space)
