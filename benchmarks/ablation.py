@@ -27,7 +27,7 @@ from runs import Parser, Run, add, commands, load, missing, only, seeds_of
 from suites import problems_of
 
 from danlu import Study
-from danlu.strategies.gp import candidates, gp, hyperparameters, kernel, view
+from danlu.strategies.gp import candidates, gp, hyperparameters, kernel, posterior, search, view
 
 RESULTS = Path(__file__).parent / "results" / "ablation.jsonl"
 WHOLE = "nothing"
@@ -40,7 +40,7 @@ Replacement = tuple[object, str, Any]
 
 
 def _views(*views: Callable[..., Any]) -> list[Replacement]:
-    return [(gp, "VIEWS", views), (hyperparameters, "VIEWS", views)]
+    return [(posterior, "VIEWS", views), (hyperparameters, "VIEWS", views)]
 
 
 def _goal_knowing(known: Callable[[int, int], tuple[int, int]]) -> list[Replacement]:
@@ -75,10 +75,10 @@ PARTS: dict[str, Callable[[], list[Replacement]]] = {
     "all three when stuck": lambda: [*_goal_knowing(lambda stuck, stale: (0, 0)), (gp, "_OTHERS", 0.0)],
     "improvement first": lambda: [(gp, "_EARLY", 0)],
     "bounds": lambda: [(candidates, "_JUMP", 0.0), (candidates.Pool, "_spread", _settled_uniform)],
-    "local candidates": lambda: [(gp, "_NEAR", 0)],
-    "children": lambda: [(gp, "_GENERATIONS", 0)],
+    "local candidates": lambda: [(search, "_NEAR", 0)],
+    "children": lambda: [(search, "_GENERATIONS", 0)],
     "activity columns": lambda: [(gp, "kernel_of", _without_switches)],
-    "feasibility": lambda: [(gp, "_with_feasibility", lambda kernel, rows, score: score)],
+    "feasibility": lambda: [(gp, "with_feasibility", lambda kernel, rows, score: score)],
 }
 """Part -> what is replaced where it is removed."""
 

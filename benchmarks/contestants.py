@@ -95,7 +95,7 @@ class Danlu:
 
     def by_mean(self) -> Config:
         """The config that its surrogate takes for the best, whether noise was seen or not."""
-        from danlu.strategies.gp.gp import lowest_mean
+        from danlu.strategies.gp.recommendation import lowest_mean
 
         trial = lowest_mean(self.study.history)
         return config_of(self.problem, (trial or self.study.best).config)

@@ -4,7 +4,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from danlu import Choice, Float, Int, Space, Study
-from danlu.strategies.gp.gp import GP, _plan, lowest_mean, recommended
+from danlu.strategies.gp.gp import GP, _plan
+from danlu.strategies.gp.recommendation import lowest_mean, recommended
 from danlu.strategies.gp.surrogate import Surrogate
 from danlu.strategies.gp.tilt import LEVEL
 from danlu.strategies.layout import layout_of

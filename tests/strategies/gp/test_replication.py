@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danlu import Choice, Decision, Float, Int, Space, Status, Study
-from danlu.strategies.gp.gp import GP, _kept, recommended
+from danlu.strategies.gp.gp import GP
+from danlu.strategies.gp.posterior import kept_of
+from danlu.strategies.gp.recommendation import recommended
 from danlu.strategies.gp.replication import is_noisy, reach_of
 from danlu.strategies.layout import layout_of
 from danlu.strategies.random import Random
@@ -147,7 +149,7 @@ def test_a_config_is_one_row_of_the_surrogate_in_a_long_study_too():
     x = rng.random((700, 2))
     x[500:] = x[rng.integers(0, 500, 200)]
     rows = rows_with(x, rng.normal(size=700))
-    kept = _kept(rows)
+    kept = kept_of(rows)
     assert len(np.unique(x[kept], axis=0)) == len(kept) <= 400
     assert set(rows.same.first[rows.best_first()[:100]]) <= set(kept)
 

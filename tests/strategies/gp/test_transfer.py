@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from danlu import Choice, Float, Space, Study
 from danlu.core.earlier import Earlier
 from danlu.strategies.gp import hyperparameters, transfer
-from danlu.strategies.gp.gp import recommended
 from danlu.strategies.gp.kernel import kernel_of
+from danlu.strategies.gp.recommendation import recommended
 from danlu.strategies.gp.surrogate import condition, fit
 from danlu.strategies.gp.transfer import left_out, lent, misranked, task, weights_of
 from danlu.strategies.gp.view import VIEWS, clipped

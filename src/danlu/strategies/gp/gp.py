@@ -13,13 +13,10 @@ runs; for what was tried since, see benchmarks/results/regret.md.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
-from danlu.core.earlier import Earlier
 from danlu.core.history import History
 from danlu.core.origin import fallback
 from danlu.core.seeds import suggestion_rng
@@ -28,23 +25,25 @@ from danlu.core.trial import Trial
 from danlu.errors import StrategyError
 from danlu.numerics.pareto import non_dominated
 from danlu.numerics.threads import one_thread
-from danlu.space import Config, Space
+from danlu.space import Config
 from danlu.strategies.believed import draw_believed
 from danlu.strategies.fresh import is_exhausted, is_fresh, start_fresh
 from danlu.strategies.gp import acquisition
-from danlu.strategies.gp.belief import belief_tilt, likely_candidates
-from danlu.strategies.gp.candidates import Pool
+from danlu.strategies.gp.belief import belief_tilt
 from danlu.strategies.gp.constraints import Constraints, constraints_of
 from danlu.strategies.gp.cost import cost_tilt, design_point
 from danlu.strategies.gp.explain import Explanation, back_of
+from danlu.strategies.gp.feasibility import with_feasibility
 from danlu.strategies.gp.front import directions, far_front, near_front
 from danlu.strategies.gp.hyperparameters import theta_of
-from danlu.strategies.gp.kernel import Kernel, kernel_of
-from danlu.strategies.gp.replication import is_noisy, is_repeat_due, leaders_of, looks_noisy, reach_of, repeat_of
-from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate, condition
+from danlu.strategies.gp.kernel import kernel_of
+from danlu.strategies.gp.posterior import kept_of, posterior_of
+from danlu.strategies.gp.recommendation import recommended
+from danlu.strategies.gp.replication import is_repeat_due, looks_noisy, repeat_of
+from danlu.strategies.gp.search import ranked
+from danlu.strategies.gp.surrogate import IllConditioned, Look, Score, Surrogate
 from danlu.strategies.gp.tilt import Tilt
-from danlu.strategies.gp.transfer import lent
-from danlu.strategies.gp.view import VIEWS, clipped
+from danlu.strategies.gp.view import CLIPPED, VIEWS
 from danlu.strategies.layout import Bools, Floats, Layout, layout_of
 from danlu.strategies.rows import Rows, incumbent_of, inside_rows_of, rows_of, since_progress
 from danlu.strategies.tpe.tpe import TPE
@@ -52,15 +51,8 @@ from danlu.strategies.tpe.tpe import TPE
 _STUCK = 8  # trials without progress
 _EARLY = 45  # trials up to which both views ask for expected improvement, which pays sooner
 _OTHERS, _OTHERS_FROM = 0.25, 25  # share of suggestions that TPE makes when stuck, and from how many trials on
-_CLIPPED = VIEWS.index(clipped)
 _BETA = 1.8  # how many deviations a confidence bound looks ahead
 _DRAWS = 64  # of a direction and a value, that judge candidates for several objectives
-_MOST = 400  # rows of a surrogate: 6 ms a suggestion
-_ALL = 2_000  # configs of a finite space up to which each of them is a candidate
-_SPREAD, _NEAR, _CHILDREN, _GENERATIONS, _PARENTS = 512, 256, 128, 6, 8
-_KEPT = 64  # candidates that are remembered, should the best have been tried already
-_LIKELY, _BEHIND = math.log(0.25), 1e6  # of working at all: below it, a candidate comes behind all others
-_FAILED_NOISE = 0.25  # variance of what a failure is taken for, so that it does not bend the length scales
 
 
 @dataclass(frozen=True)
@@ -112,7 +104,7 @@ class GP(Strategy):
         except IllConditioned:
             return None
         held = incumbent_of(history, rows)
-        kept = _kept(rows)
+        kept = kept_of(rows)
         backs = tuple(
             back_of(surrogate.z[: len(kept)], rows.same.mean(losses)[kept])
             for surrogate, losses in zip(plan.surrogates, rows.goals.T, strict=True)
@@ -158,21 +150,21 @@ def _modelled(
 ) -> Suggestion:
     if _others_speak(rows, rng):
         inside = inside_rows_of(history, layout)
-        ranked = TPE(candidates=32).ranked(history, layout, inside, rng)
-        return _first_untried(history, layout, ranked, "tpe, when stuck", rng)
+        candidates = TPE(candidates=32).ranked(history, layout, inside, rng)
+        return _first_untried(history, layout, candidates, "tpe, when stuck", rng)
     if again and (repeat := _repeat(history, layout, rows)):
         return repeat
     plan = _plan(history, layout, rows, tilt, rng)
-    return _first_untried(history, layout, _ranked(layout, plan, rng), plan.name, rng)
+    return _first_untried(history, layout, ranked(layout, plan.score, plan.centres, rng), plan.name, rng)
 
 
 def _repeat(history: History, layout: Layout, rows: Rows) -> Start | None:
     """A leading config again, if it is time for one and training looks noisy."""
     kernel = kernel_of(layout)
-    if not is_repeat_due(history, rows) or not looks_noisy(theta_of(kernel, rows.x, rows.losses, _CLIPPED), kernel):
+    if not is_repeat_due(history, rows) or not looks_noisy(theta_of(kernel, rows.x, rows.losses, CLIPPED), kernel):
         return None
-    kept = _kept(rows)
-    return repeat_of(history, rows, kept, _surrogate(kernel, rows, rows.losses, _CLIPPED, kept, history.earlier))
+    kept = kept_of(rows)
+    return repeat_of(history, rows, kept, posterior_of(kernel, rows, rows.losses, CLIPPED, kept, history.earlier))
 
 
 def _others_speak(rows: Rows, rng: np.random.Generator) -> bool:
@@ -188,48 +180,6 @@ def _since_progress(rows: Rows) -> tuple[int, int]:
     if rows.goals.shape[1] > 1 or not rows.inside.any():
         return 0, 0  # of several objectives, about every second trial joins the front
     return since_progress(np.where(rows.feasible, rows.losses, rows.losses.max())[rows.inside])
-
-
-def recommended(history: History) -> Trial | None:
-    """The trial whose config is best to ship: where training was seen to be noisy, of the lowest posterior mean.
-
-    The best loss observed is then a lucky one; the model has seen its neighbours, and repeats. Noise is seen where two
-    trials of one config had different losses, and it explains a lower loss of another config only if it is as large.
-    Without it the incumbent is recommended; None where there is none.
-
-    Raises:
-        ObjectiveError: there are several objectives.
-    """
-    incumbent, rows = history.best, rows_of(history, layout_of(history.space))
-    if incumbent is None or not is_noisy(history, rows):
-        return incumbent
-    leader = lowest_mean(history, incumbent.loss + reach_of(history, rows))
-    return incumbent if leader is None or leader.config == incumbent.config else leader
-
-
-def lowest_mean(history: History, most: float = math.inf) -> Trial | None:
-    """The complete trial that keeps all constraints and has the lowest posterior mean, the first of equals.
-
-    Args:
-        history: as it stands.
-        most: loss that the trials of a config must not exceed on average.
-
-    Returns:
-        None where there is none, or too little for a model.
-    """
-    layout = layout_of(history.space)
-    rows = rows_of(history, layout)
-    if len(rows) < 2:
-        return None
-    kept = _kept(rows)
-    try:
-        with one_thread():
-            surrogate = _surrogate(kernel_of(layout), rows, rows.losses, _CLIPPED, kept, history.earlier)
-    except IllConditioned:
-        return None
-    leaders = leaders_of(history, rows, kept, surrogate)
-    leaders = leaders[rows.same.mean(rows.losses)[leaders] <= most]
-    return history.trials[int(rows.numbers[leaders[0]])] if len(leaders) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,14 +203,14 @@ class _Plan:
 
 def _plan(history: History, layout: Layout, rows: Rows, tilt: Tilt, rng: np.random.Generator) -> _Plan:
     turn = len(history.trials) % len(VIEWS)
-    kernel, kept = kernel_of(layout), _kept(rows)
+    kernel, kept = kernel_of(layout), kept_of(rows)
     # volumes mean most where the losses are as they are: powers would stretch the ends of a front
-    view = _CLIPPED if rows.goals.shape[1] > 1 else turn
-    surrogates = tuple(_surrogate(kernel, rows, losses, view, kept, history.earlier) for losses in rows.goals.T)
+    view = CLIPPED if rows.goals.shape[1] > 1 else turn
+    surrogates = tuple(posterior_of(kernel, rows, losses, view, kept, history.earlier) for losses in rows.goals.T)
     constraints = constraints_of(kernel, rows.x, rows.bounds, np.isin(np.arange(len(rows)), kept), rows.pending, turn)
     believed = _believed(layout, rows, kept, surrogates, constraints)
     name, score, centres = _aim(believed, turn, _since_progress(rows), tilt, rng)
-    return _Plan(name + tilt.words, _with_feasibility(kernel, rows, score), centres, surrogates, constraints)
+    return _Plan(name + tilt.words, with_feasibility(kernel, rows, score), centres, surrogates, constraints)
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,38 +280,6 @@ def _first_untried(
     return start_fresh(history, fallback("gp", "all candidates tried"), lambda _: history.space.sample(rng))
 
 
-def _surrogate(
-    kernel: Kernel, rows: Rows, losses: Floats, turn: int, kept: NDArray[np.int64], earlier: tuple[Earlier, ...]
-) -> Surrogate:
-    """Of one objective in one view; what failed is taken for as bad as the worst."""
-    loan = lent(kernel, earlier, rows.x, losses, turn)
-    theta = loan.theta if loan else theta_of(kernel, rows.x, losses, turn)
-    x, z = rows.x[kept], VIEWS[turn](rows.same.mean(losses))[kept]
-    failed = len(rows.failed)
-    less = (1.0 / rows.same.count[kept] - 1.0) * kernel.noise(theta)  # that of a mean of several
-    extra = np.concatenate([less, np.full(failed, _FAILED_NOISE)])
-    z = np.concatenate([z, np.full(failed, z.max())])
-    x = np.concatenate([x, rows.failed])
-    return condition(kernel, theta, x, z, extra, rows.pending, loan.trend if loan else None)
-
-
-def _kept(rows: Rows) -> NDArray[np.int64]:
-    """Rows that the surrogate is made of: the best quarter, the newest tenth, and an even choice of the rest.
-
-    The best are those inside the space as it is now, as far as there are so many.
-    """
-    n = len(rows)
-    if n <= _MOST:
-        return rows.same.distinct
-    order = rows.best_first()
-    best = np.concatenate([order[rows.inside[order]], order[~rows.inside[order]]])[: _MOST // 4]
-    newest = np.arange(n - _MOST // 10, n)
-    chosen = np.union1d(best, newest)
-    rest = np.setdiff1d(np.arange(n), chosen)
-    even = rest[np.linspace(0, len(rest) - 1, _MOST - len(chosen)).round().astype(int)]
-    return np.unique(rows.same.first[np.union1d(chosen, even)])
-
-
 def _goal(
     surrogate: Surrogate, means: Floats, turn: int, since: tuple[int, int], tilt: Tilt, rng: np.random.Generator
 ) -> tuple[str, Score]:
@@ -402,58 +320,3 @@ def _front_goal(
         return reached.log_gain(np.stack(mu, axis=1), np.stack(sigma, axis=1), lambdas, draws) + tilt(x)
 
     return f"hypervolume, {name} reference", score
-
-
-def _with_feasibility(kernel: Kernel, rows: Rows, score: Score) -> Score:
-    """The acquisition, and how likely it is that training works at all, once a few trials have failed.
-
-    Where failure is likely, a candidate comes behind all others, however much it promises: a trend that leads over the
-    edge would otherwise be followed again and again, for what lies beyond is sure to be better if only it worked.
-    """
-    if len(rows.failed) < 3:
-        return score
-    theta = kernel.mean.copy()
-    theta[: kernel.lengths] -= math.log(2.0)  # an edge is sharper than a loss
-    theta[kernel.lengths : kernel.lengths + 2] = 0.0, math.log(0.1)
-    works = np.concatenate([np.full(len(rows), 0.5), np.full(len(rows.failed), -1.5)])[-_MOST:]
-    x = np.concatenate([rows.x, rows.failed])[-_MOST:]
-    works_at = condition(kernel, theta, x, works, np.zeros(len(x)))
-
-    def judged(x: Floats, look: Look) -> Floats:
-        m, s = works_at.screen(x)
-        log_p = log_ndtr((m + 0.5) / np.sqrt(s * s + 0.1))
-        return np.asarray(score(x, look) + np.where(log_p < _LIKELY, log_p - _BEHIND, log_p))
-
-    return judged
-
-
-def _ranked(layout: Layout, plan: _Plan, rng: np.random.Generator) -> Floats:
-    """Candidates, the best first."""
-    if layout.space.combinations is not None and layout.space.combinations <= _ALL:
-        x = _all_vectors(layout)
-        return x[np.argsort(-plan.score(x, Surrogate.predict), kind="stable")]
-    pool = Pool(layout, rng)
-    x = np.concatenate([pool.spread(_SPREAD), pool.around(plan.centres, _NEAR), plan.centres])
-    x = np.concatenate([x, likely_candidates(layout, rng)])
-    x, _ = _best(x, plan.score(x, Surrogate.screen), _PARENTS)
-    values = plan.score(x, Surrogate.predict)
-    for generation in range(_GENERATIONS):
-        children = pool.children(x[:_PARENTS], _CHILDREN, generation)
-        x = np.concatenate([x, children])
-        values = np.concatenate([values, plan.score(children, Surrogate.predict)])
-        x, values = _best(x, values, _KEPT)
-    return x
-
-
-def _best(x: Floats, values: Floats, count: int) -> tuple[Floats, Floats]:
-    order = np.argsort(-values, kind="stable")[:count]
-    return x[order], values[order]
-
-
-@lru_cache(maxsize=8)
-def _all_vectors(layout: Layout) -> Floats:
-    """Vectors of all configs of a finite space."""
-    space: Space = layout.space
-    values = {h.name: h.dimension.grid(h.dimension.levels or 1) for h in space.hyperparameters}
-    configs = (config for config in space.cross(values) if space.allows(config))
-    return layout.vectors(np.array([space.encode(config) for config in configs]))

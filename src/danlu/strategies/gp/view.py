@@ -46,6 +46,8 @@ def clipped(losses: Floats) -> Floats:
 
 
 VIEWS = (powered, clipped)
+CLIPPED = VIEWS.index(clipped)
+"""Place of the view that leaves the good half of the losses as it is."""
 
 
 def straight(excess: Floats) -> tuple[Floats, float]:
