@@ -183,3 +183,11 @@ def test_a_change_is_never_passed_over_in_silence(data):
     if was.to_dict() != now.to_dict():
         assert "its hyperparameters come in another order" not in differences(was, now)
     assert len(np.unique(differences(was, now))) == len(differences(was, now))
+
+
+def test_another_belief_is_told_as_it_is_written():
+    was = Space({"lr": Float(1e-5, 1e-1, log=True), "act": Choice("relu", "gelu", "tanh", likely="relu")})
+    now = was.with_beliefs({"lr": (1e-4, 1e-2)})
+    assert differences(was, now) == ["lr likely 0.0001..0.01", "act without a belief"]
+    assert differences(now, was) == ["lr without a belief", "act likely relu"]
+    assert differences(was, was.with_beliefs({"act": ("gelu", "tanh")})) == ["act likely gelu | tanh"]

@@ -9,6 +9,7 @@ from danlu.core.history import History
 from danlu.core.objective import Objective
 from danlu.core.trial import Status, Trial
 from danlu.errors import ObjectiveError, SpaceError, StudyError
+from danlu.numerics.even import even_choice
 from danlu.space import Space
 
 _MOST = 200  # trials of an earlier study: they say where it was good, and cost the journal 30 kB
@@ -75,5 +76,4 @@ def _kept(losses: np.ndarray) -> list[int]:
         return list(range(len(losses)))
     order = np.argsort(losses, kind="stable")
     rest = np.sort(order[_BEST:])
-    even = rest[np.linspace(0, len(rest) - 1, _MOST - _BEST).round().astype(int)]
-    return sorted([*order[:_BEST].tolist(), *even.tolist()])
+    return sorted([*order[:_BEST].tolist(), *even_choice(rest, _MOST - _BEST).tolist()])

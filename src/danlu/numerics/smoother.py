@@ -26,6 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from danlu.numerics.even import even_choice
+
 Floats = NDArray[np.float64]
 
 LENGTHS = (0.1, 0.2, 0.4, 0.8, 4.0)
@@ -138,7 +140,7 @@ def _chosen(losses: Floats, count: int) -> NDArray[np.int64]:
         return np.arange(len(losses))
     best = np.argsort(losses, kind="stable")[: count // 4]
     rest = np.setdiff1d(np.arange(len(losses)), best)
-    return np.union1d(best, rest[np.linspace(0, len(rest) - 1, count - len(best)).round().astype(int)])
+    return np.union1d(best, even_choice(rest, count - len(best)))
 
 
 def _apart(a: Floats, b: Floats, unordered: bool) -> Floats:

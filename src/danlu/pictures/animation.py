@@ -15,6 +15,7 @@ from PIL import Image
 
 from danlu.core.history import History
 from danlu.errors import DanluError
+from danlu.numerics.even import even_choice
 from danlu.pictures.page import page
 from danlu.pictures.picture import Frame, Picture
 from danlu.pictures.static import Chart, ending, png, write
@@ -120,7 +121,7 @@ def _gif(charts: Iterable[Chart], seconds: Sequence[float], style: Style, progre
         files.append(png(chart, 1.0))
         progress(k + 1, len(seconds))
     size = tuple(max(_opened(file).size[side] for file in files) for side in (0, 1))
-    colours = _palette([files[k] for k in np.unique(np.linspace(0, len(files) - 1, _SEEN).round().astype(int))], style)
+    colours = _palette([files[k] for k in even_choice(np.arange(len(files)), _SEEN)], style)
     palette = Image.new("P", (1, 1))
     palette.putpalette(colours[:-3] + colours[:3])  # the last entry is for what doesn't change, not for a colour
     frames = [_reduced(_fitted(file, size), palette, colours, len(style.colours())) for file in files]

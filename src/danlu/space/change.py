@@ -88,8 +88,9 @@ def _addition(h: Hyperparameter) -> str:
 
 def _difference(was: Dimension, now: Dimension) -> Iterator[str]:
     if was.likely != now.likely:
-        values = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in now.likely or ())
-        yield f"likely: {values}" if values else "without a belief"
+        values = [f"{value:g}" if isinstance(value, float) else str(value) for value in now.likely or ()]
+        between = " | " if isinstance(now, Choice) else ".."
+        yield f"likely {between.join(values)}" if values else "without a belief"
     if was.with_likely(None) != now.with_likely(None):
         yield from _other(was.with_likely(None), now.with_likely(None))
 

@@ -19,8 +19,10 @@ from danlu.strategies.layout import Floats
 
 @dataclass(frozen=True, eq=False)
 class Same:
-    """Attributes:
-    first: index of the first row with the same config, shape (n,).
+    """Which rows share a config; made by `same_of`.
+
+    Attributes:
+        first: index of the first row with the same config, shape (n,).
     """
 
     first: NDArray[np.int64]

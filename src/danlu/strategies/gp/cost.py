@@ -17,6 +17,7 @@ import numpy as np
 
 from danlu.core.elapsed import elapsed
 from danlu.core.history import History
+from danlu.numerics.even import even_choice
 from danlu.numerics.threads import one_thread
 from danlu.space import Config
 from danlu.strategies.gp.hyperparameters import CONSTRAINT, theta_of
@@ -72,9 +73,7 @@ def costs(history: History, layout: Layout) -> tuple[Floats, Floats]:
     """Vectors of the trials that have ended, well or badly, and ln of their seconds: shapes (n, s) and (n,)."""
     arrays = history.arrays()
     seconds = np.array([history.trials[k].seconds for k in arrays.numbers.tolist()], dtype=float)  # NaN if unknown
-    rows = np.flatnonzero(~np.isnan(seconds))
-    if len(rows) > _MOST:
-        rows = rows[np.linspace(0, len(rows) - 1, _MOST).round().astype(int)]
+    rows = even_choice(np.flatnonzero(~np.isnan(seconds)), _MOST)
     x = layout.vectors(arrays.u[rows]) if len(rows) else np.empty((0, len(layout)))
     return x, np.log(np.maximum(seconds[rows], _SHORTEST))
 

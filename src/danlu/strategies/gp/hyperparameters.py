@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from danlu.numerics.even import even_choice
 from danlu.numerics.threads import one_thread
 from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import fit
@@ -61,7 +62,7 @@ def _fitted(kernel: Kernel, x: Floats, losses: Floats, turn: int, start: Floats 
     if len(z) > _ROWS:
         best = np.argsort(losses, kind="stable")[: _ROWS // 4]
         rest = np.setdiff1d(np.arange(len(z)), best)
-        kept = np.union1d(best, rest[np.linspace(0, len(rest) - 1, _ROWS - len(best)).round().astype(int)])
+        kept = np.union1d(best, even_choice(rest, _ROWS - len(best)))
         x, z = x[kept], z[kept]
     return fit(kernel, x, z, start, 40 if start is None else 25)
 

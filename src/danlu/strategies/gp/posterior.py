@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danlu.core.earlier import Earlier
+from danlu.numerics.even import even_choice
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import Surrogate, condition
@@ -58,5 +59,4 @@ def kept_of(rows: Rows) -> NDArray[np.int64]:
     newest = np.arange(n - MOST // 10, n)
     chosen = np.union1d(best, newest)
     rest = np.setdiff1d(np.arange(n), chosen)
-    even = rest[np.linspace(0, len(rest) - 1, MOST - len(chosen)).round().astype(int)]
-    return np.unique(rows.same.first[np.union1d(chosen, even)])
+    return np.unique(rows.same.first[np.union1d(chosen, even_choice(rest, MOST - len(chosen)))])

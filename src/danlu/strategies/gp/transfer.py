@@ -27,6 +27,7 @@ from functools import lru_cache
 import numpy as np
 
 from danlu.core.earlier import Earlier
+from danlu.numerics.even import even_choice
 from danlu.strategies.gp.hyperparameters import theta_of
 from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import IllConditioned, Surrogate, condition, fit
@@ -129,7 +130,7 @@ def weights_of(own: Surrogate, tasks: Sequence[Surrogate | None], x: Floats) -> 
         tasks: the earlier studies' ones; None counts nothing.
         x: vectors of its rows, shape (n, s).
     """
-    chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), _RANKED)).round().astype(int))
+    chosen = even_choice(np.arange(len(x)), _RANKED)
     z = own.z[chosen]
     # the same draws every time: a weight changes with what is known and with nothing else
     normal = np.random.default_rng(0).standard_normal((len(tasks) + 1, _DRAWS, len(z)))
