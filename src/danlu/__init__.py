@@ -7,13 +7,13 @@ __version__ = "0.1.0"
 
 # name -> module; loaded when first used, so that `import danlu` costs next to nothing
 _PUBLIC = {
-    "Choice": "danlu.space.dimension",
+    "Choice": "danlu.space.choice",
     "Config": "danlu.space.space",
     "DanluError": "danlu.errors",
     "Decision": "danlu.core.trial",
-    "Float": "danlu.space.dimension",
+    "Float": "danlu.space.numeric",
     "History": "danlu.core.history",
-    "Int": "danlu.space.dimension",
+    "Int": "danlu.space.numeric",
     "Interrupted": "danlu.loop",
     "Likely": "danlu.space.belief",
     "Objective": "danlu.core.objective",

@@ -9,9 +9,9 @@ from danlu.core.trial import Trial as Trial
 from danlu.errors import DanluError as DanluError
 from danlu.loop import Interrupted as Interrupted
 from danlu.space.belief import Likely as Likely
-from danlu.space.dimension import Choice as Choice
-from danlu.space.dimension import Float as Float
-from danlu.space.dimension import Int as Int
+from danlu.space.choice import Choice as Choice
+from danlu.space.numeric import Float as Float
+from danlu.space.numeric import Int as Int
 from danlu.space.space import Config as Config
 from danlu.space.space import Space as Space
 from danlu.study import Study as Study

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from danlu.core.history import History
 from danlu.space import Config
-from danlu.space.dimension import Value
+from danlu.space.value import Value
 
 
 @dataclass(frozen=True, eq=False)

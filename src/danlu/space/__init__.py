@@ -1,11 +1,13 @@
 """What may be tried: dimensions, spaces, configs, and the ways to declare them."""
 
 from danlu.space.belief import Likely
+from danlu.space.choice import Choice
 from danlu.space.constraint import Constraint
 from danlu.space.dataclass import dataclass_of
 from danlu.space.declare import Declaration, config_of, declare, instance, space_of
-from danlu.space.dimension import Choice, Dimension, Float, Int, Value
+from danlu.space.dimension import Dimension
 from danlu.space.hyperparameter import Hyperparameter
+from danlu.space.numeric import Float, Int
 from danlu.space.space import Config, Space
 from danlu.space.text import (
     format_dimension,
@@ -18,6 +20,7 @@ from danlu.space.text import (
     to_json,
     to_toml,
 )
+from danlu.space.value import Value
 
 __all__ = [
     "Choice",

@@ -10,10 +10,13 @@ differences(was, now)  -> lr narrowed from 1e-5..1e-1 log to 1e-4..1e-2 log · o
 from collections.abc import Iterable, Iterator, Mapping
 
 from danlu.errors import SpaceError
-from danlu.space.dimension import MISSING, Choice, Dimension, Numeric, Value
+from danlu.space.choice import Choice
+from danlu.space.dimension import Dimension
 from danlu.space.hyperparameter import Hyperparameter
+from danlu.space.numeric import Numeric
 from danlu.space.space import Config, Space
 from danlu.space.text import format_dimension
+from danlu.space.value import MISSING, Value
 
 
 def completed(space: Space, config: Config) -> Config:

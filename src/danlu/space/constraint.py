@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from danlu.errors import UnknownName
 from danlu.space.column import Column, column, is_active
-from danlu.space.dimension import Dimension, Value
+from danlu.space.dimension import Dimension
 from danlu.space.expression import (
     Arithmetic,
     Call,
@@ -35,6 +35,7 @@ from danlu.space.expression import (
     parse,
     quoted,
 )
+from danlu.space.value import Value
 
 Bools = NDArray[np.bool_]
 Columns = Mapping[str, Column]

@@ -8,9 +8,12 @@ from typing import Annotated, Any, Union
 
 from danlu.errors import SpaceError
 from danlu.space.belief import Likely
+from danlu.space.choice import Choice
 from danlu.space.declare import WHERE
-from danlu.space.dimension import MISSING, Choice, Dimension, Int, Value
+from danlu.space.dimension import Dimension
+from danlu.space.numeric import Int
 from danlu.space.space import Space
+from danlu.space.value import MISSING, Value
 
 
 def dataclass_of(space: Space, name: str = "Config") -> type:

@@ -26,9 +26,12 @@ from typing import Annotated, Any, Union
 
 from danlu.errors import SpaceError
 from danlu.space.belief import Likely
-from danlu.space.dimension import MISSING, Choice, Dimension, Float, Int, Value
+from danlu.space.choice import Choice
+from danlu.space.dimension import Dimension
+from danlu.space.numeric import Float, Int
 from danlu.space.space import Config, Space
 from danlu.space.text import parse_space
+from danlu.space.value import MISSING, Value
 
 WHERE = "__where__"
 """Attribute of a dataclass that holds the constraints between its fields."""

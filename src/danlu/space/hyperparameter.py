@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from danlu.space.dimension import Dimension, Value
+from danlu.space.dimension import Dimension
+from danlu.space.value import Value
 
 
 @dataclass(frozen=True)

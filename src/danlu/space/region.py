@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from danlu.errors import SpaceError
 from danlu.space.column import Column, column, inactive_where
 from danlu.space.constraint import Constraint
-from danlu.space.dimension import Dimension, Value
+from danlu.space.dimension import Dimension
 from danlu.space.hyperparameter import Hyperparameter
+from danlu.space.value import Value
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

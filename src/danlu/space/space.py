@@ -21,10 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danlu.errors import SpaceError, UnknownName
+from danlu.space.choice import Choice
 from danlu.space.constraint import Constraint
-from danlu.space.dimension import MISSING, Choice, Dimension, Numeric, Value, dimension_from_dict
+from danlu.space.dimension import Dimension, dimension_from_dict
 from danlu.space.hyperparameter import Hyperparameter
+from danlu.space.numeric import Numeric
 from danlu.space.region import Region
+from danlu.space.value import MISSING, Value
 
 
 class Config(dict[str, Value]):

@@ -26,8 +26,11 @@ from typing import Any
 import tomli_w
 
 from danlu.errors import SpaceError
-from danlu.space.dimension import MISSING, Choice, Dimension, Float, Int, Numeric, Value, dimension_from_dict
+from danlu.space.choice import Choice
+from danlu.space.dimension import Dimension, dimension_from_dict
+from danlu.space.numeric import Float, Int, Numeric
 from danlu.space.space import Space, split_where
+from danlu.space.value import MISSING, Value
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})(?!\S)(.*)", re.DOTALL)

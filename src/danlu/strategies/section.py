@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from danlu.space import Space
-from danlu.space.dimension import Dimension, Value
+from danlu.space.dimension import Dimension
+from danlu.space.value import Value
 from danlu.strategies.layout import Floats, Layout
 
 

@@ -9,8 +9,8 @@ from hypothesis.strategies import SearchStrategy
 
 from danlu.errors import SpaceError
 from danlu.space import Choice, Config, Dimension, Float, Hyperparameter, Int, Space, Value
-from danlu.space.dimension import MISSING
 from danlu.space.expression import quoted
+from danlu.space.value import MISSING
 
 LABELS = st.sampled_from(["sgd", "adam_w", "lion", "none", "a1"])
 """Labels of options with branches that `dataclass_of` can make classes of."""

@@ -9,7 +9,7 @@ import numpy as np
 from danlu.core.explain import Grid
 from danlu.numerics.sobol import sobol
 from danlu.space import Config
-from danlu.space.dimension import Value
+from danlu.space.value import Value
 from danlu.strategies.gp.constraints import Constraints
 from danlu.strategies.gp.surrogate import Score, Surrogate
 from danlu.strategies.layout import Floats, Layout

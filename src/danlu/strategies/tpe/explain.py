@@ -8,7 +8,7 @@ import numpy as np
 
 from danlu.core.explain import Grid
 from danlu.space import Config
-from danlu.space.dimension import Value
+from danlu.space.value import Value
 from danlu.strategies.layout import Floats, Layout
 from danlu.strategies.section import section_of
 from danlu.strategies.tpe.parzen import Mixtures, log_densities
