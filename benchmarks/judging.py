@@ -26,7 +26,8 @@ RANDOM = 1000  # configs of which the middle is the median
 def is_noisy(problem: Any) -> bool:
     """Whether two trainings of one config differ, for any of a few configs: one that breaks down never does."""
     rng = np.random.default_rng(0)
-    pairs = ([problem.evaluate(config, seed=seed) for seed in range(2)] for config in map(problem.sample, [rng] * 5))
+    configs = [problem.sample(rng) for _ in range(5)]
+    pairs = ([problem.evaluate(config, seed=seed) for seed in range(2)] for config in configs)
     return any(one != other for one, other in pairs if math.isfinite(one) and math.isfinite(other))
 
 
