@@ -62,8 +62,10 @@ def failing_beyond(edge, loss, seed=0):
 
 
 def test_regions_in_which_training_fails_are_left_alone():
-    study = failing_beyond(0.6, lambda x, y: (x - 0.4) ** 2 + (y - 0.5) ** 2)
-    assert sum(trial.config["x"] > 0.6 for trial in study.trials[20:]) <= 6  # of 16 seeds 4; 8 by chance
+    studies = [failing_beyond(0.6, lambda x, y: (x - 0.4) ** 2 + (y - 0.5) ** 2, seed) for seed in range(4)]
+    failures = [sum(trial.config["x"] > 0.6 for trial in study.trials[20:]) for study in studies]
+    assert max(failures) <= 5  # of 20; 8 by chance
+    assert np.mean(failures) < 5
 
 
 def test_an_optimum_at_the_edge_of_failure_is_closed_in_on():

@@ -30,14 +30,14 @@ def test_it_learns_where_it_is_good():
 
 def test_failed_trials_count_as_bad():
     shares = []
-    for seed in range(10):
+    for seed in range(40):
         study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy=TPE(start=5), seed=seed)
         for _ in range(40):
             trial = study.ask()
             x = trial.config["x"]
             study.fail(trial, "diverged") if x > 0.5 else study.tell(trial, loss=(x - 0.3) ** 2)
         shares.append(np.mean([trial.config["x"] > 0.5 for trial in study.trials[20:]]))
-    assert np.mean(shares) < 0.43  # of 100 seeds 0.37; 0.5 by chance
+    assert np.mean(shares) < 0.39  # 0.366 ± 0.009 of so many seeds; 0.5 by chance
 
 
 def rows_made(losses, failed=0, pending=0):
