@@ -57,6 +57,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         queue: configs that wait for their turn.
         asks: how many suggestions were drawn; the next one uses random stream number `asks`.
         notes: what was worth telling a person.
+        steps_done: of all trials together; those that an attempt repeated count again.
     """
 
     space: Space
@@ -71,6 +72,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     queue: tuple[Queued, ...] = ()
     asks: int = 0
     notes: tuple[str, ...] = ()
+    steps_done: int = 0
     _live: frozenset[int] = frozenset()
     _paused: frozenset[int] = frozenset()
     _counts: dict[str, int] = {}
@@ -130,6 +132,22 @@ class History(msgspec.Struct, frozen=True, eq=False):
             if trial.curve.step >= step:
                 return replace(trial, curve=trial.curve.until(step), told={}, status=Status.COMPLETE)
             return replace(trial, status=Status.FAILED if trial.status is Status.FAILED else Status.STOPPED)
+
+        return _chosen(self, [cut(trial) for trial in self.trials], _when)
+
+    def reaching(self, step: int) -> "History":
+        """What the reports up to a step said of the trials that got there; the others are pending, but for failed ones.
+
+        The report that counts is the first at or beyond the step.
+        """
+
+        def cut(trial: Trial) -> Trial:
+            if trial.status is Status.FAILED:
+                return trial
+            place = trial.curve.place(step)
+            if place is None:
+                return replace(trial, status=Status.PENDING, curve=EMPTY, told={})
+            return replace(trial, status=Status.COMPLETE, curve=trial.curve.first(place + 1), told={})
 
         return _chosen(self, [cut(trial) for trial in self.trials], _when)
 
@@ -336,7 +354,8 @@ def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
     elapsed = entry.at - (trial.started if trial.started is not None else entry.at)
     curve = trial.curve.append(event.step, elapsed, ev.readable(event.metrics))
-    return replace(history, trials=history.trials.replace(event.trial, replace(trial, curve=curve)))
+    trials = history.trials.replace(event.trial, replace(trial, curve=curve))
+    return replace(history, trials=trials, steps_done=history.steps_done + event.step - trial.curve.step)
 
 
 def _saved(history: History, event: ev.Saved, entry: ev.Entry) -> History:
