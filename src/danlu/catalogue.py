@@ -20,6 +20,7 @@ _TABLES: dict[str, dict[str, str]] = {
         "auto": "danlu.strategies.auto:Auto",
         "bohb": "danlu.strategies.fidelity.hyperband:BOHB",
         "cmaes": "danlu.strategies.evolution.cmaes:CMAES",
+        "curves": "danlu.strategies.fidelity.curves:Curves",
         "gp": "danlu.strategies.gp.gp:GP",
         "grid": "danlu.strategies.grid:Grid",
         "hyperband": "danlu.strategies.fidelity.hyperband:Hyperband",

@@ -71,7 +71,7 @@ class GP(Strategy):
             return EXHAUSTED
         layout = layout_of(space)
         rows = rows_of(history, layout)
-        if len(history.trials) < self._design(layout) or len(rows) < 2:
+        if len(history.trials) < self.design_of(layout) or len(rows) < 2:
             return self._spread(history)
         try:
             with one_thread():
@@ -87,7 +87,7 @@ class GP(Strategy):
             return None
         rng = suggestion_rng(history.seed, history.asks)  # the acquisition is then the one that will be used
         name = None
-        if len(history.trials) < self._design(layout):
+        if len(history.trials) < self.design_of(layout):
             name = "design"
         elif _others_speak(rows, rng):
             name = "tpe, when stuck"
@@ -107,7 +107,7 @@ class GP(Strategy):
             history.seed,
         )  # fmt: skip
 
-    def _design(self, layout: Layout) -> int:
+    def design_of(self, layout: Layout) -> int:
         return self.design if self.design is not None else min(max(len(layout), 5), 10)
 
     def _spread(self, history: History) -> Suggestion:
