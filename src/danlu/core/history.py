@@ -136,15 +136,16 @@ class History(msgspec.Struct, frozen=True, eq=False):
         return _chosen(self, [cut(trial) for trial in self.trials], _when)
 
     def reaching(self, step: int) -> "History":
-        """What the reports up to a step said of the trials that got there; the others are pending, but for failed ones.
+        """What the reports up to a step said of the trials that got there; the others are pending.
 
-        The report that counts is the first at or beyond the step.
+        The report that counts is the first at or beyond the step. Failed trials stay as they are, and complete ones
+        that never reported so much.
         """
 
         def cut(trial: Trial) -> Trial:
-            if trial.status is Status.FAILED:
-                return trial
             place = trial.curve.place(step)
+            if trial.status is Status.FAILED or (trial.status is Status.COMPLETE and place is None):
+                return trial
             if place is None:
                 return replace(trial, status=Status.PENDING, curve=EMPTY, told={})
             return replace(trial, status=Status.COMPLETE, curve=trial.curve.first(place + 1), told={})

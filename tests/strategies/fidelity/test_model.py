@@ -27,7 +27,7 @@ def test_the_gradient_is_that_of_finite_differences(space, seed):
     kernel, theta, x, tau, z = drawn(space, 9, seed)
     X = kernel.configs.features(x)
     _, gradient = kernel.evidence(theta, X, tau, z)
-    for k in [*range(0, len(theta), max(1, len(theta) // 9)), -3, -2, -1]:
+    for k in [*range(0, len(theta), max(1, len(theta) // 9)), -4, -3, -2, -1]:
         step = np.zeros_like(theta)
         step[k] = 1e-5
         up, down = (kernel.evidence(theta + s * step, X, tau, z)[0] for s in (1, -1))
@@ -41,7 +41,7 @@ def test_the_evidence_is_that_of_a_normal_distribution_and_its_prior(space, seed
 
     kernel, theta, x, tau, z = drawn(space, 7, seed)
     X, g = kernel.configs.features(x), kernel.configs.lengths
-    Z = kernel.configs.scaled(theta[:-3], X)
+    Z = kernel.configs.scaled(theta[:-4], X)
     K = kernel.covariance(theta, Z, Z, tau, tau) + np.diag(np.full(7, np.exp(theta[g + 1]) + JITTER))
     slow = -stats.multivariate_normal(np.zeros(7), K, allow_singular=True).logpdf(z)
     slow += 0.5 * np.sum(((theta - kernel.mean) / kernel.deviation) ** 2)

@@ -194,6 +194,13 @@ def _data(history: History, layout: Layout, steps: tuple[int, ...]) -> _Data:
     return _Data(np.array(numbers, dtype=np.int64), x, np.array(tau), found)
 
 
+def _kept_step(trial: Trial) -> int:
+    """The step from which a trial would go on: a paused one from its checkpoint."""
+    if trial.status is Status.RUNNING:
+        return trial.curve.step
+    return trial.checkpoint.step if trial.checkpoint else 0
+
+
 def _how_far(step: int, last: int) -> float:
     return float(np.log1p(step) / np.log1p(last))
 
@@ -222,7 +229,7 @@ class _Outlook:
         """ln of the expected improvement by step that is still to be done, shape (n,)."""
         if not trials:
             return np.empty(0)
-        left = np.array([max(self.last - trial.curve.step, 1) for trial in trials])
+        left = np.array([max(self.last - _kept_step(trial), 1) for trial in trials])
         mu, sigma = self.belief.at_end(self._vectors(trials))
         return np.asarray(log_expected_improvement(mu, sigma, self.best) - np.log(left))
 

@@ -3,13 +3,14 @@
 Notation
     x, r², k, θ: as in `gp.kernel`; M(r): Matérn 5/2 of variance 1
     τ ∈ [0, 1]: how far a training is, ln(1 + step) / ln(1 + steps of a full one)
-    f(x, τ) = g(x) + δ(x, τ): what training to the end gives, and what is still missing, which is nothing at τ = 1
-    K = σ_f² (M(r) + (1 − max(τ, τ')) (c + a M(r/s))) + σ_n² I
-    θ⁺ = (θ | ln a | ln c | ln s)
+    f(x, τ) = ρ(τ) g(x) + δ(x, τ): a share of what training to the end gives, and what differs; at τ = 1 nothing does
+    ρ(τ) = 1 − q (1 − τ)
+    K = σ_f² (ρ ρ' M(r) + (1 − max(τ, τ')) (c + a M(r/s))) + σ_n² I
+    θ⁺ = (θ | ln a | ln c | ln s | q)
 
-What is missing is Brownian motion backwards from the end: of two values of one curve the later one says all. The share
+What differs is Brownian motion backwards from the end: of two values of one curve the later one says all. The share
 that all configs have in common (c: losses fall) tells nothing of who wins; that of their own (a) says how much early
-values mislead: the last value and the one at τ correlate by 1 / √(1 + a (1 − τ)). Both are learned, so that a study in
+values mislead: the last value and the one at τ correlate by ρ / √(ρ² + a (1 − τ)). All are learned, so that a study in
 which early values mislead trains longer before it gives up on a trial, by itself.
 
 Sources
@@ -34,6 +35,8 @@ _LEAST = 1e-10  # of a variance
 _OWN = (math.log(0.5), 1.0, math.log(1e-4), math.log(30.0))  # ln a: mean, deviation, box
 _COMMON = (math.log(0.5), 1.0, math.log(1e-4), math.log(30.0))  # ln c
 _SCALE = (0.0, 0.5, -2.0, 2.0)  # ln s
+_FADING = (0.0, 0.5, -1.0, 2.5)  # q
+_MORE = 4  # hyperparameters beside those of the kernel over configs
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class CurveKernel:
 
     Attributes:
         configs: the kernel over configs.
-        mean, deviation: of the normal prior of θ⁺, shape (t + 3,).
+        mean, deviation: of the normal prior of θ⁺, shape (t + 4,).
         low, high: the box of θ⁺.
     """
 
@@ -104,33 +107,38 @@ class _Parts:
 
     def __init__(self, theta: Floats, g: int, root: Floats, e: Floats, tau: Floats, sigma: Floats) -> None:
         self.sf2 = math.exp(theta[g])
-        self.a, self.c, self.s = np.exp(theta[-3:])
+        self.a, self.c, self.s = np.exp(theta[-_MORE:-1])
+        q = theta[-1]
+        self.left, self.left_too = 1.0 - tau, 1.0 - sigma
+        self.rho, self.rho_too = 1.0 - q * self.left, 1.0 - q * self.left_too
+        self.shared = np.outer(self.rho, self.rho_too)
         self.root, self.e = root, e
         self.root_s = root / self.s
         self.e_s = np.exp(-self.root_s)
         self.M, self.M_s = matern(root, e, 1.0), matern(self.root_s, self.e_s, 1.0)
-        self.missing = np.minimum.outer(1.0 - tau, 1.0 - sigma)
+        self.missing = np.minimum.outer(self.left, self.left_too)
 
     def covariance(self) -> Floats:
-        return np.asarray(self.sf2 * (self.M + self.missing * (self.c + self.a * self.M_s)))
+        return np.asarray(self.sf2 * (self.shared * self.M + self.missing * (self.c + self.a * self.M_s)))
 
-    def slopes(self) -> tuple[Floats, Floats, Floats]:
-        """∂k by ln a, ln c and ln s."""
+    def slopes(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """∂k by ln a, ln c, ln s and q."""
         own = (self.sf2 * self.a) * self.missing
         falling = (5.0 / 3.0) * (1.0 + self.root_s) * self.e_s * (self.root_s * self.root_s / 5.0)
-        return own * self.M_s, (self.sf2 * self.c) * self.missing, own * falling
+        fading = -self.sf2 * self.M * (np.outer(self.left, self.rho_too) + np.outer(self.rho, self.left_too))
+        return own * self.M_s, (self.sf2 * self.c) * self.missing, own * falling, fading
 
     def by_distance(self) -> Floats:
         """∂k/∂r²."""
         own = (self.a / (self.s * self.s)) * self.missing * (1.0 + self.root_s) * self.e_s
-        return np.asarray((-5.0 / 6.0 * self.sf2) * ((1.0 + self.root) * self.e + own))
+        return np.asarray((-5.0 / 6.0 * self.sf2) * (self.shared * (1.0 + self.root) * self.e + own))
 
 
 @lru_cache(maxsize=32)
 def curve_kernel_of(layout: Layout) -> CurveKernel:
     """The kernel over the configs of a layout, and steps."""
     configs = kernel_of(layout)
-    rows = np.array([_OWN, _COMMON, _SCALE])
+    rows = np.array([_OWN, _COMMON, _SCALE, _FADING])
     mean, deviation, low, high = (
         np.concatenate([own, more])
         for own, more in zip((configs.mean, configs.deviation, configs.low, configs.high), rows.T, strict=True)
@@ -167,9 +175,9 @@ class Forecast:
         return k[:, : len(self.alpha)] @ self.alpha, np.sqrt(np.maximum(variance, _LEAST))
 
     def correlation(self, tau: float) -> float:
-        """Between what a config is worth at τ and at the end, as far as configs differ; in (0, 1]."""
-        own = math.exp(self.theta[len(self.kernel.configs.mean)])
-        return 1.0 / math.sqrt(1.0 + own * (1.0 - tau))
+        """Between what a config is worth at τ and at the end, as far as configs differ; in [−1, 1]."""
+        own, rho = math.exp(self.theta[-_MORE]), 1.0 - float(self.theta[-1]) * (1.0 - tau)
+        return rho / math.sqrt(rho * rho + own * (1.0 - tau))
 
 
 def forecast(kernel: CurveKernel, theta: Floats, x: Floats, tau: Floats, z: Floats, pending: Floats) -> Forecast:

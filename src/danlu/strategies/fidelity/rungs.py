@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from danlu.core.history import History
 from danlu.core.objective import Objective
-from danlu.core.trial import Trial
+from danlu.core.trial import Status, Trial
 from danlu.errors import StrategyError
 from danlu.numerics.pareto import constrained_ranks, crowding
 from danlu.strategies.layout import Floats
@@ -119,8 +119,8 @@ def seen(history: History, levels: Sequence[int], last: int) -> History:
     """
     enough = len(history.space) + 1
     for level in (last, *reversed(levels)):
-        count = sum(trial.curve.place(level) is not None for trial in history.trials)
-        if count >= enough:
+        there = (t.status is Status.COMPLETE or t.curve.place(level) is not None for t in history.trials)
+        if sum(there) >= enough:
             return history.reaching(level)
     return history.reaching(levels[0] if levels else last)
 
