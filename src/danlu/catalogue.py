@@ -16,16 +16,22 @@ from danlu.errors import StrategyError, UnknownName
 
 _TABLES: dict[str, dict[str, str]] = {
     "strategy": {
+        "asha": "danlu.strategies.fidelity.asha:ASHA",
         "auto": "danlu.strategies.auto:Auto",
+        "bohb": "danlu.strategies.fidelity.hyperband:BOHB",
         "cmaes": "danlu.strategies.evolution.cmaes:CMAES",
+        "curves": "danlu.strategies.fidelity.curves:Curves",
         "gp": "danlu.strategies.gp.gp:GP",
         "grid": "danlu.strategies.grid:Grid",
+        "hyperband": "danlu.strategies.fidelity.hyperband:Hyperband",
         "inorder": "danlu.strategies.inorder:InOrder",
         "manual": "danlu.strategies.manual:Manual",
+        "median": "danlu.strategies.fidelity.median:Median",
         "mixture": "danlu.strategies.combine:Mixture",
         "nsga2": "danlu.strategies.evolution.nsga2:NSGA2",
         "random": "danlu.strategies.random:Random",
         "sequence": "danlu.strategies.combine:Sequence",
+        "sha": "danlu.strategies.fidelity.sha:SHA",
         "sobol": "danlu.strategies.quasirandom:Sobol",
         "tpe": "danlu.strategies.tpe.tpe:TPE",
     },
@@ -37,6 +43,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "runner": {
         "inline": "danlu.runners.inline:Inline",
         "processes": "danlu.runners.processes:Processes",
+        "simulated": "danlu.runners.simulated:Simulated",
     },
     "picture": {
         "gallery": "danlu.pictures.gallery:Gallery",

@@ -77,8 +77,11 @@ def _submit(study: Study, runner: Runner, until: StopRule, submitted: set[int]) 
         if runner.free() > 0 and trial.number not in submitted:
             runner.submit(study.job(trial.number))
             submitted.add(trial.number)
-    while runner.free() > 0 and not until.done(study.history):
-        job = study.next_job()
+    while runner.free() > 0 and not until.over(study.history):
+        only_resumed = until.done(study.history) is not None
+        if only_resumed and not study.history.paused:
+            return
+        job = study.next_job(only_resumed)
         if job is None:
             return
         if job.trial not in submitted:  # else its paused attempt has yet to end, and may still be saving

@@ -399,9 +399,16 @@ class Study:
 
     # what the loop needs --------------------------------------------------------------------------------------------
 
-    def next_job(self) -> Job | None:
-        """A new or resumed trial as a job; None if there is nothing to try now."""
-        number = self._append(lambda history, at: self._suggested(history))
+    def next_job(self, only_resumed: bool = False) -> Job | None:
+        """A new or resumed trial as a job, or `only_resumed` ones; None if there is nothing to try now."""
+
+        def decide(history: History, at: float) -> tuple[protocol.Events, int | None]:
+            events, number = self._suggested(history)
+            if only_resumed and events and not isinstance(events[0], ev.Resumed):
+                return (), None
+            return events, number
+
+        number = self._append(decide)
         return None if number is None else self.job(number)
 
     @property

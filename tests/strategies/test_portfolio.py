@@ -57,7 +57,7 @@ def test_no_config_comes_twice():
 @pytest.mark.parametrize("strategy", sorted({*table("strategy")} - {"inorder", "mixture", "sequence"}))
 def test_default_and_queue_come_before_it_and_any_strategy_after_it(strategy):
     old = told(MIXED, bowl_value)
-    study = Study(MIXED, minimize="loss", strategy=strategy, warm_start=old)
+    study = Study(MIXED, minimize="loss", strategy=strategy, steps=3, warm_start=old)
     study.queue({"layers": 7})
     picks = portfolio(study.history)
     for _ in range(8):

@@ -7,7 +7,7 @@ that only if it differs from what came there.
 
 import math
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -77,7 +77,17 @@ class Curve:
         """The reports up to and including `step`."""
         if self._columns is None or self.step <= step:
             return self
-        return Curve(self._columns, bisect_right(self._columns.steps, step, 0, self._length))
+        return self.first(bisect_right(self._columns.steps, step, 0, self._length))
+
+    def first(self, count: int) -> "Curve":
+        """The first `count` reports."""
+        return Curve(self._columns, min(count, self._length))
+
+    def place(self, step: int) -> int | None:
+        """Index of the first report at or beyond a step; None if it has not come."""
+        if self._columns is None or self.step < step:
+            return None
+        return bisect_left(self._columns.steps, step, 0, self._length)
 
     def __len__(self) -> int:
         return self._length

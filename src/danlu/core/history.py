@@ -66,6 +66,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         asks: how many suggestions were drawn; the next one uses random stream number `asks`.
         notes: what was worth telling a person.
         earlier: what earlier studies found, if it was opened with a warm start.
+        steps_done: of all trials together; those that an attempt repeated count again.
     """
 
     space: Space
@@ -81,6 +82,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     asks: int = 0
     notes: tuple[str, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    steps_done: int = 0
     _live: frozenset[int] = frozenset()
     _paused: frozenset[int] = frozenset()
     _counts: dict[str, int] = {}
@@ -154,6 +156,23 @@ class History(msgspec.Struct, frozen=True, eq=False):
             if trial.curve.step >= step:
                 return replace(trial, curve=trial.curve.until(step), told={}, status=Status.COMPLETE)
             return replace(trial, status=Status.FAILED if trial.status is Status.FAILED else Status.STOPPED)
+
+        return _chosen(self, [cut(trial) for trial in self.trials], _when)
+
+    def reaching(self, step: int) -> "History":
+        """What the reports up to a step said of the trials that got there; the others are pending.
+
+        The report that counts is the first at or beyond the step. Failed trials stay as they are, and complete ones
+        that never reported so much.
+        """
+
+        def cut(trial: Trial) -> Trial:
+            place = trial.curve.place(step)
+            if trial.status is Status.FAILED or (trial.status is Status.COMPLETE and place is None):
+                return trial
+            if place is None:
+                return replace(trial, status=Status.PENDING, curve=EMPTY, told={})
+            return replace(trial, status=Status.COMPLETE, curve=trial.curve.first(place + 1), told={})
 
         return _chosen(self, [cut(trial) for trial in self.trials], _when)
 
@@ -481,7 +500,8 @@ def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
     elapsed = entry.at - (trial.started if trial.started is not None else entry.at)
     curve = trial.curve.append(event.step, elapsed, ev.readable(event.metrics))
-    return replace(history, trials=history.trials.replace(event.trial, replace(trial, curve=curve)))
+    trials = history.trials.replace(event.trial, replace(trial, curve=curve))
+    return replace(history, trials=trials, steps_done=history.steps_done + event.step - trial.curve.step)
 
 
 def _saved(history: History, event: ev.Saved, entry: ev.Entry) -> History:

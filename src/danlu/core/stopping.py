@@ -1,4 +1,8 @@
-"""Stop rules: when a study starts no more trials. They compose: `Trials(50) | Elapsed(3600)`."""
+"""Stop rules: when a study starts no more trials. They compose: `Trials(50) | Elapsed(3600)`.
+
+A rule that counts what was begun leaves paused trials to go on: fifty configs that all wait for their promotion would
+be a waste of fifty beginnings. A rule that limits what is spent holds for them as well.
+"""
 
 from dataclasses import dataclass
 
@@ -12,6 +16,10 @@ class StopRule:
         """Why no more trials are started, in words; None to go on."""
         raise NotImplementedError
 
+    def over(self, history: History) -> str | None:
+        """Why paused trials don't go on either, in words; None if they may. As `done`, where a rule says no other."""
+        return self.done(history)
+
     def __or__(self, other: "StopRule") -> "StopRule":
         return Either(self, other)
 
@@ -21,12 +29,25 @@ class StopRule:
 
 @dataclass(frozen=True)
 class Trials(StopRule):
-    """Done when `count` trials were started in all, over all restarts."""
+    """Done when `count` trials were started in all, over all restarts; those that are paused may go on."""
 
     count: int
 
     def done(self, history: History) -> str | None:
         return f"all {self.count} trials" if len(history.trials) >= self.count else None
+
+    def over(self, history: History) -> str | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Steps(StopRule):
+    """Done when trials have done `count` steps in all: what a budget in epochs means."""
+
+    count: int
+
+    def done(self, history: History) -> str | None:
+        return f"all {self.count} steps" if history.steps_done >= self.count else None
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,9 @@ class Either(StopRule):
     def done(self, history: History) -> str | None:
         return self.one.done(history) or self.other.done(history)
 
+    def over(self, history: History) -> str | None:
+        return self.one.over(history) or self.other.over(history)
+
 
 @dataclass(frozen=True)
 class Both(StopRule):
@@ -59,5 +83,11 @@ class Both(StopRule):
     other: StopRule
 
     def done(self, history: History) -> str | None:
-        one, other = self.one.done(history), self.other.done(history)
-        return f"{one} and {other}" if one and other else None
+        return _both(self.one.done(history), self.other.done(history))
+
+    def over(self, history: History) -> str | None:
+        return _both(self.one.over(history), self.other.over(history))
+
+
+def _both(one: str | None, other: str | None) -> str | None:
+    return f"{one} and {other}" if one and other else None

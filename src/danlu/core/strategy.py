@@ -79,6 +79,10 @@ class Strategy:
     def check(self, history: History) -> None:
         """Raises `StrategyError` if this strategy can't serve such a study; called once, before anything runs."""
 
+    def without_pauses(self) -> "Strategy":
+        """The same search for a runner that can't pause a trial: where this one pauses, that one stops."""
+        return self
+
     def settings(self) -> dict[str, Any]:
         """The fields that differ from their defaults."""
         return {

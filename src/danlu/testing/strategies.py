@@ -122,7 +122,7 @@ class StrategyKit:
         """A study in memory with this strategy, perhaps wrapped in another, and its store."""
         store = Memory()
         try:
-            return Study(space, minimize="loss", strategy=wrap(self.make()), seed=seed, store=store), store
+            return Study(space, minimize="loss", strategy=wrap(self.make()), seed=seed, steps=5, store=store), store
         except StrategyError:
             reject()  # a strategy may say before anything runs that a space is not for it
 

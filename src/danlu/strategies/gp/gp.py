@@ -76,7 +76,7 @@ class GP(Strategy):
             return EXHAUSTED
         layout = layout_of(space)
         rows = rows_of(history, layout)
-        if len(history.trials) < self._design(layout) or len(rows) < 2:
+        if len(history.trials) < self.design_of(layout) or len(rows) < 2:
             return self._spread(history, rng)
         try:
             with one_thread():
@@ -92,7 +92,7 @@ class GP(Strategy):
             return None
         rng = suggestion_rng(history.seed, history.asks)  # the acquisition is then the one that will be used
         name = None
-        if len(history.trials) < self._design(layout):
+        if len(history.trials) < self.design_of(layout):
             name = "design"
         elif _others_speak(rows, rng):
             name = "tpe, when stuck"
@@ -122,11 +122,12 @@ class GP(Strategy):
         if self.time is not None and not 0.0 < self.time < math.inf:
             raise StrategyError(f"gp: time must be seconds > 0, got {self.time}. Leave it out, tune(time=...) says it.")
 
-    def _design(self, layout: Layout) -> int:
+    def design_of(self, layout: Layout) -> int:
+        """Trials before the model is asked."""
         return self.design if self.design is not None else min(max(len(layout), 5), 10)
 
     def _tilt(self, history: History, layout: Layout, rows: Rows) -> Tilt:
-        return belief_tilt(history, layout, rows, self._design(layout)) + cost_tilt(history, layout, self.time)
+        return belief_tilt(history, layout, rows, self.design_of(layout)) + cost_tilt(history, layout, self.time)
 
     def _spread(self, history: History, rng: np.random.Generator) -> Suggestion:
         """The centre of the space, then points of a Sobol sequence, in turn with draws from what is held likely.

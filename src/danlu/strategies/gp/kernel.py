@@ -100,13 +100,10 @@ class Kernel:
             z: targets of mean 0 and variance 1, shape (n,).
             extra: v, each row's own variance, shape (n,).
         """
-        g, p, n = self.lengths, len(self.numbers), len(z)
+        g, n = self.lengths, len(z)
         sf2, sn2 = math.exp(theta[g]), math.exp(theta[g + 1])
-        w, one_less, powered = self._warp(theta, X)
-        inverse_lengths = np.exp(-theta[:g])[self.group]
-        Z = X * inverse_lengths
-        Z[:, :p] = w * inverse_lengths[:p]
-        root, e = _roots(Z)
+        Z = self.scaled(theta, X)
+        root, e = roots(Z)
         k = matern(root, e, sf2)
         noise = sn2 + extra + JITTER
         K = k + np.diag(noise)
@@ -125,14 +122,25 @@ class Kernel:
         gradient[g] -= 0.5 * (float(z @ alpha) - float(noise @ (alpha * alpha)) - n + float(noise @ diagonal))
         gradient[g + 1] -= 0.5 * sn2 * float(alpha @ alpha - diagonal.sum())
         B = (np.outer(alpha, alpha) - inverse) * ((-5.0 / 6.0 * sf2) * (1.0 + root) * e)
+        return value, gradient + self.slopes(theta, X, Z, B)
+
+    def slopes(self, theta: Floats, X: Floats, Z: Floats, B: Floats) -> Floats:
+        """∂/∂θ of the evidence by way of r² alone, shape (t,): that of the length scales and of the warps.
+
+        Args:
+            theta, X, Z: as above.
+            B: −2 ∂(−ln p)/∂r² of each pair, symmetric, shape (n, n).
+        """
+        g, p = self.lengths, len(self.numbers)
+        gradient = np.zeros(len(self.mean))
         Y = B.sum(axis=1)[:, None] * Z - B @ Z
-        gradient[:g] += np.bincount(self.group, 2.0 * np.einsum("ac,ac->c", Z, Y), g)
+        gradient[:g] = np.bincount(self.group, 2.0 * np.einsum("ac,ac->c", Z, Y), g)
         if p:
-            dw = -2.0 * Y[:, :p] * inverse_lengths[:p]
-            da, db = self._warp_slopes(theta, X, one_less, powered)
-            gradient[g + 2 : g + 2 + p] += np.einsum("ac,ac->c", dw, da)
-            gradient[g + 2 + p :] += np.einsum("ac,ac->c", dw, db)
-        return value, gradient
+            dw = -2.0 * Y[:, :p] * np.exp(-theta[:g])[self.group[:p]]
+            da, db = self._warp_slopes(theta, X)
+            gradient[g + 2 : g + 2 + p] = np.einsum("ac,ac->c", dw, da)
+            gradient[g + 2 + p :] = np.einsum("ac,ac->c", dw, db)
+        return gradient
 
     def _warp(self, theta: Floats, X: Floats) -> tuple[Floats, Floats, Floats]:
         """w, 1 − x^a and (1 − x^a)^b of the numbers."""
@@ -144,10 +152,11 @@ class Kernel:
         beyond = X[:, :p] - np.clip(X[:, :p], 0.0, 1.0)
         return 1.0 - powered + beyond, one_less, powered
 
-    def _warp_slopes(self, theta: Floats, X: Floats, one_less: Floats, powered: Floats) -> tuple[Floats, Floats]:
+    def _warp_slopes(self, theta: Floats, X: Floats) -> tuple[Floats, Floats]:
         """∂w/∂ln a = a b (1 − x^a)^(b−1) x^a ln x  and  ∂w/∂ln b = −b (1 − x^a)^b ln(1 − x^a)."""
         g, p = self.lengths, len(self.numbers)
         a, b = np.exp(theta[g + 2 : g + 2 + p]), np.exp(theta[g + 2 + p :])
+        _, one_less, powered = self._warp(theta, X)
         logs = np.log(np.clip(X[:, :p], _EDGE, 1.0 - _EDGE))
         return a * b * powered / one_less * (1.0 - one_less) * logs, -b * powered * np.log(one_less)
 
@@ -160,7 +169,7 @@ def squares(A: Floats, B: Floats) -> Floats:
     return np.maximum(r2, 0.0, out=r2)
 
 
-def _roots(Z: Floats) -> tuple[Floats, Floats]:
+def roots(Z: Floats) -> tuple[Floats, Floats]:
     """√5 r and exp(−√5 r) of all pairs."""
     r2 = squares(Z, Z)
     np.fill_diagonal(r2, 0.0)

@@ -1,0 +1,1 @@
+"""How to spend steps rather than trials: strategies that stop, pause and resume."""

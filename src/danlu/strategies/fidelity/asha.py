@@ -1,0 +1,109 @@
+"""ASHA: each rung keeps the best of those that stand on it, and nobody waits for anybody.
+
+Source: Li, Jamieson, Rostamizadeh, Gonina, Ben-Tzur, Hardt, Recht & Talwalkar (2020), "A system for massively parallel
+hyperparameter tuning", MLSys, algorithm 2; the stopping form as in Klein, Tiao, Lienart, Archambeau & Seeger (2020),
+"Model-based asynchronous hyperparameter and neural architecture search".
+
+Differs from the papers in that a trial which is among the best on reaching a rung goes on at once, in both forms: a
+checkpoint that nobody waited for is spared. Ties are broken by trial number, so that a replay is exact.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from danlu.core.history import History
+from danlu.core.strategy import Resume, Strategy, Suggestion
+from danlu.core.trial import Decision, Trial
+from danlu.errors import StrategyError
+from danlu.strategies.auto import Auto
+from danlu.strategies.fidelity.rungs import check_rungs, full_training, highest, reached, rungs, seen, standing
+
+
+@dataclass(frozen=True)
+class ASHA(Strategy):
+    """Asynchronous successive halving: every rung keeps the best 1/η of its trials.
+
+    Attributes:
+        inner: strategy that suggests the configs.
+        first: step of the lowest rung.
+        last: steps of a full training; the study's if not given.
+        eta: reduction factor η > 1.
+        pauses: whether those that are not kept wait for their promotion, from a checkpoint, or are stopped for good.
+    """
+
+    inner: Strategy = field(default_factory=Auto)
+    first: int = 1
+    last: int | None = None
+    eta: float = 3
+    pauses: bool = False
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        levels, last = self._levels(history), full_training(history, self.last, "asha")
+        if self.pauses and (promoted := promotion(history, levels, last, self.eta)) is not None:
+            return promoted
+        return self.inner.suggest(seen(history, levels, last), rng)
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        verdict = rung_decision(history, trial, self._levels(history), self.eta, self.pauses)
+        return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history, trial)
+
+    def check(self, history: History) -> None:
+        check_inner("asha", self.inner, history)
+        check_rungs("asha", self.first, full_training(history, self.last, "asha"), self.eta)
+
+    def without_pauses(self) -> Strategy:
+        return replace(self, pauses=False)
+
+    def _levels(self, history: History) -> tuple[int, ...]:
+        return rungs(self.first, full_training(history, self.last, "asha"), self.eta)
+
+
+Keep = Callable[[Trial], bool]
+
+
+def _all(trial: Trial) -> bool:
+    return True
+
+
+def promotion(history: History, levels: tuple[int, ...], last: int, eta: float, keep: Keep = _all) -> Resume | None:
+    """The paused trial that is among the best 1/η of its rung, the highest rung first; None if there is none."""
+    for k in range(len(levels) - 1, -1, -1):
+        waiting = {trial.number for trial in history.paused if keep(trial) and highest(trial, levels) == k}
+        if not waiting:
+            continue
+        on_rung = standing(history, levels[k], keep)
+        for number in on_rung.best(int(len(on_rung) / eta)):
+            if number in waiting:
+                return Resume(number, (*levels, last)[k + 1])
+    return None
+
+
+def rung_decision(
+    history: History, trial: Trial, levels: tuple[int, ...], eta: float, pauses: bool, keep: Keep = _all
+) -> Decision:
+    """What becomes of a trial by its last report: it goes on between rungs, and on a rung if it is among the best 1/η.
+
+    The first trials on a rung, fewer than η, go on: there is nothing to compare them with. So does the default config,
+    for what a search has won is told by comparison with it.
+    """
+    if trial.origin == "default":
+        return Decision.CONTINUE
+    if trial.budget is not None:  # it was promoted up to there, perhaps from the beginning again
+        is_rung = trial.budget in levels and trial.curve.step >= trial.budget
+        return Decision.PAUSE if is_rung else Decision.CONTINUE
+    k = reached(trial, levels)
+    if k is None:
+        return Decision.CONTINUE
+    on_rung = standing(history, levels[k], keep)
+    if len(on_rung) < eta or trial.number in on_rung.best(int(len(on_rung) / eta)):
+        return Decision.CONTINUE
+    return Decision.PAUSE if pauses else Decision.STOP
+
+
+def check_inner(name: str, inner: object, history: History) -> None:
+    """Raises `StrategyError` if `inner` is no strategy, or can't serve such a study."""
+    if not isinstance(inner, Strategy):
+        raise StrategyError(f"{name}: inner must be a strategy, got {inner!r}.")
+    inner.check(history)

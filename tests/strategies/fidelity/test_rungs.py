@@ -1,0 +1,118 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danlu.core.objective import Objective
+from danlu.space import Float, Space
+from danlu.strategies.fidelity.rungs import highest, reached, rungs, seen, standing, values_at
+from danlu.strategies.random import Random
+from danlu.study import Study
+
+SPACE = Space({"x": Float(0.0, 1.0)})
+
+
+def curved(*curves, **objectives):
+    """A study whose trials reported these losses, at steps 1, 2, 3, ..."""
+    study = Study(SPACE, strategy=Random(), steps=9, **(objectives or {"minimize": "loss"}))
+    for curve in curves:
+        trial = study.ask()
+        for step, loss in enumerate(curve, 1):
+            if loss is not None:
+                study.report(trial, step, **(loss if isinstance(loss, dict) else {"loss": loss}))
+    return study
+
+
+def test_rungs_are_powers_below_the_end():
+    assert rungs(1, 52, 3) == (1, 3, 9, 27)
+    assert rungs(1, 27, 3) == (1, 3, 9)
+    assert rungs(4, 30, 2) == (4, 8, 16)
+    assert rungs(9, 9, 3) == ()
+
+
+@given(first=st.integers(1, 20), more=st.integers(0, 200), eta=st.floats(1.05, 10.0))
+def test_rungs_rise_from_the_first_and_stay_below_the_last(first, more, eta):
+    found = rungs(first, first + more, eta)
+    assert all(a < b for a, b in itertools.pairwise(found))
+    assert all(first <= level < first + more for level in found)
+    assert bool(found) == (more > 0)
+
+
+def test_a_trial_stands_on_a_rung_from_its_first_report_at_or_beyond_it():
+    study = curved([0.9, None, 0.7, 0.6])
+    [trial] = study.trials
+    assert values_at(trial, 1, study.history.objectives) == (0.9,)
+    assert values_at(trial, 2, study.history.objectives) == (0.7,)
+    assert values_at(trial, 4, study.history.objectives) == (0.6,)
+    assert values_at(trial, 5, study.history.objectives) is None
+    assert highest(trial, (1, 3, 9)) == 1
+
+
+def test_a_rung_is_reached_by_one_report_only():
+    study = curved([0.9, 0.8, 0.7, 0.6])
+    [trial] = study.trials
+    assert reached(trial, (1, 3, 9)) is None
+    assert reached(trial, (1, 4, 9)) == 1
+    assert reached(trial, (3, 4)) == 1
+
+
+def test_where_the_best_report_counts_the_rung_has_the_best_so_far():
+    study = curved([0.5, 0.9, 0.7], minimize=Objective("loss", at="best"))
+    assert values_at(study.trials[0], 3, study.history.objectives) == (0.5,)
+
+
+def test_the_best_of_a_rung_are_by_loss_then_by_number():
+    study = curved([0.3], [0.1], [0.2], [0.1])
+    assert standing(study.history, 1).best(3) == [1, 3, 2]
+
+
+def test_with_a_constraint_those_that_keep_it_are_before_the_others():
+    study = curved(
+        [{"loss": 0.1, "gb": 9.0}], [{"loss": 0.5, "gb": 4.0}], [{"loss": 0.2, "gb": 20.0}],
+        minimize="loss", subject_to=["gb <= 8"],
+    )  # fmt: skip
+    assert standing(study.history, 1).best(3) == [1, 0, 2]
+
+
+def test_several_objectives_are_ranked_by_fronts():
+    values = [(0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.6, 0.6), (0.95, 0.95)]
+    study = curved(*([{"a": a, "b": b}] for a, b in values), minimize=["a", "b"])
+    best = standing(study.history, 1).best(5)
+    assert set(best[:3]) == {0, 1, 2}
+    assert best[3:] == [3, 4]
+
+
+def test_inner_strategies_are_shown_the_highest_rung_with_enough_trials():
+    study = curved([0.9, 0.8, 0.7], [0.6, 0.5, 0.4], [0.3])
+    shown = seen(study.history, (1, 3), 9)
+    assert [trial.value for trial in shown.completed] == [0.7, 0.4]
+    assert [trial.number for trial in shown.pending] == [2]
+    assert shown.tried(study.trials[2].config) is not None
+    assert seen(curved([0.9, 0.8, 0.7], [0.3]).history, (1, 3), 9).completed[0].value == 0.9
+
+
+def test_a_complete_trial_without_reports_is_shown_as_it_is():
+    study = Study(SPACE, minimize="loss", strategy=Random(), steps=9)
+    for k in range(3):
+        study.tell(study.ask(), loss=float(k))
+    assert [trial.value for trial in seen(study.history, (1, 3), 9).completed] == [0.0, 1.0, 2.0]
+
+
+def test_an_empty_rung_has_nobody():
+    study = curved([0.3])
+    assert standing(study.history, 3).best(5) == []
+    assert np.asarray(standing(study.history, 3).losses).shape == (0, 1)
+
+
+def test_eta_must_reduce(tmp_path):
+    from danlu.errors import StrategyError
+    from danlu.strategies.fidelity.asha import ASHA
+
+    with pytest.raises(StrategyError, match="eta must be more than 1, got 1"):
+        Study(SPACE, minimize="loss", strategy=ASHA(Random(), eta=1), steps=9)
+    with pytest.raises(StrategyError, match="first must be from 1 to the steps of a full training, 9; got 10"):
+        Study(SPACE, minimize="loss", strategy=ASHA(Random(), first=10), steps=9)
+    with pytest.raises(StrategyError, match="how many steps is a full training"):
+        Study(SPACE, minimize="loss", strategy="asha")
