@@ -221,8 +221,7 @@ class Study:
             events, number = self._suggested(history)
             if number is None:
                 return (), None
-            started = protocol.start(history, number) if number < len(history.trials) else (ev.Started(number, 1),)
-            return (*events, *started), number
+            return (*events, *protocol.start_asked(history, events)), number
 
         number = self._append(decide)
         return None if number is None else self._live(number)
@@ -420,8 +419,8 @@ class Study:
     def job(self, number: int) -> Job:
         """What a worker needs to run a trial from its last checkpoint on."""
         trial = self._history.trials[number]
-        checkpoint = trial.checkpoint.path if trial.checkpoint else trial.parent
-        step = trial.checkpoint.step if trial.checkpoint else 0
+        source = trial.checkpoint or trial.parent
+        checkpoint, step = (source.path, source.step) if source else (None, 0)
         return Job(
             number, trial.config, trial.seed, trial.attempt + 1, str(self.files), trial.budget, checkpoint, step
         )  # fmt: skip

@@ -9,7 +9,7 @@ from danlu.core import protocol
 from danlu.core.history import fold
 from danlu.core.objective import Objective
 from danlu.core.strategy import EXHAUSTED, WAIT, Resume, Start, Strategy
-from danlu.core.trial import Decision
+from danlu.core.trial import Decision, Fork, Status
 from danlu.errors import ObjectiveError, SpaceError, StrategyError, StudyError
 from danlu.space import Config, Float, Space
 from danlu.strategies.random import Random
@@ -52,14 +52,47 @@ def test_a_fallback_is_noted_the_first_time_only():
 
 
 def test_a_start_becomes_a_suggestion_with_a_seed_of_its_own():
-    start = Start(Config(x=0.25), "mine: because", budget=3, parent="trials/0000/c.ckpt", queued=None)
+    start = Start(Config(x=0.25), "mine: because", budget=3)
     (event,), suggestion = protocol.ask(history(), Says(start))
     assert suggestion is start
     assert (event.trial, event.config, event.origin) == (0, {"x": 0.25}, "mine: because")
-    assert (event.budget, event.parent) == (3, "trials/0000/c.ckpt")
+    assert (event.budget, event.parent) == (3, None)
     (other,), _ = protocol.ask(history(STARTED), Says(start))
     assert other.trial == 1
     assert other.seed != event.seed
+
+
+FORK = Fork(0, 1, "trials/0000/checkpoints/step_000001.ckpt")
+SAVED = (ev.Reported(0, 1, {"loss": 0.5}), ev.Saved(0, 1, FORK.path, 10))
+
+
+def test_a_fork_begins_after_the_step_of_its_parents_checkpoint():
+    asked, _ = protocol.ask(history(STARTED, SAVED), Says(Start(Config(x=0.25), "mine", parent=FORK)))
+    started = protocol.start_asked(history(STARTED, SAVED), asked)
+    assert started == (ev.Started(1, 1, 1),)
+    now = history(STARTED, SAVED, (*asked, *started))
+    assert (now.trials[1].parent, now.trials[1].step, now.steps_done) == (FORK, 1, 1)
+    with pytest.raises(StudyError, match="trial 1: step 1 was reported after step 1"):
+        protocol.report(now, 0.0, Says(), 1, 1, {"loss": 0.1})
+    events, _ = protocol.report(now, 0.0, Says(), 1, 3, {"loss": 0.1})
+    later = history(STARTED, SAVED, (*asked, *started), events)
+    assert later.steps_done == 1 + 2
+    assert protocol.start(later, 1) == (ev.Started(1, 2, 1),)
+
+
+@pytest.mark.parametrize("parent", [Fork(0, 1, "elsewhere"), Fork(0, 2, FORK.path)])
+def test_nothing_is_forked_from_what_is_no_checkpoint(parent):
+    with pytest.raises(StrategyError, match="not the checkpoint of that trial"):
+        protocol.ask(history(STARTED, SAVED), Says(Start(Config(x=0.25), "mine", parent=parent)))
+
+
+def test_a_new_trial_may_take_the_place_of_a_paused_one_which_is_stopped():
+    says = Says(Start(Config(x=0.25), "mine", replaces=0))
+    asked, _ = protocol.ask(history(STARTED, PAUSED), says)
+    now = history(STARTED, PAUSED, asked)
+    assert [trial.status for trial in now.trials] == [Status.STOPPED, Status.PENDING]
+    with pytest.raises(StrategyError, match="replaces trial 0, which is running"):
+        protocol.ask(history(STARTED), says)
 
 
 @pytest.mark.parametrize("nothing", [WAIT, EXHAUSTED])

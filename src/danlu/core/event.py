@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from danlu.core.objective import Objective
+from danlu.core.trial import Fork
 from danlu.errors import StoreError
 
 VERSION = 1
@@ -75,7 +76,7 @@ class Suggested(_Event, frozen=True):
     origin: str
     seed: int
     budget: int | None = None
-    parent: str | None = None
+    parent: Fork | None = None
     queued: int | None = None
 
 

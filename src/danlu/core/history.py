@@ -501,7 +501,7 @@ def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
     elapsed = entry.at - (trial.started if trial.started is not None else entry.at)
     curve = trial.curve.append(event.step, elapsed, ev.readable(event.metrics))
     trials = history.trials.replace(event.trial, replace(trial, curve=curve))
-    return replace(history, trials=trials, steps_done=history.steps_done + event.step - trial.curve.step)
+    return replace(history, trials=trials, steps_done=history.steps_done + event.step - trial.step)
 
 
 def _saved(history: History, event: ev.Saved, entry: ev.Entry) -> History:

@@ -14,7 +14,7 @@ from danlu.core.objective import diverged, plain_metrics
 from danlu.core.origin import fallback_in
 from danlu.core.seeds import suggestion_rng, trial_seed
 from danlu.core.strategy import Resume, Start, Strategy, Suggestion
-from danlu.core.trial import Decision, Status, Trial
+from danlu.core.trial import Decision, Fork, Status, Trial
 from danlu.errors import ObjectiveError, StrategyError, StudyError, UnknownName
 from danlu.space import Space
 from danlu.space.change import check_kept, differences
@@ -28,17 +28,33 @@ def ask(history: History, strategy: Strategy) -> tuple[Events, Suggestion]:
     """The next suggestion; no events where the strategy waits or is exhausted."""
     suggestion = strategy.suggest(history, suggestion_rng(history.seed, history.asks))
     match suggestion:
-        case Start(config, origin, budget, parent, queued):
+        case Start(config, origin, budget, parent, queued, replaces):
             if not history.space.contains(config):
                 raise StrategyError(f"{strategy!r} suggested {dict(config)}, which is not a config of the space.")
+            if parent is not None:
+                _check_fork(history, strategy, parent)
             number = len(history.trials)
             seed = trial_seed(history.seed, number)
-            return (ev.Suggested(number, dict(config), origin, seed, budget, parent, queued),), suggestion
+            started = ev.Suggested(number, dict(config), origin, seed, budget, parent, queued)
+            if replaces is None:
+                return (started,), suggestion
+            _check_paused(history, f"{strategy!r} replaces", replaces)
+            return (started, ev.Decided(replaces, "stop"), ev.Finished(replaces, "stopped")), suggestion
         case Resume(number, budget):
-            if history.trials[number].status is not Status.PAUSED:
-                raise StrategyError(f"{strategy!r} resumes trial {number}, which is {history.trials[number].status}.")
+            _check_paused(history, f"{strategy!r} resumes", number)
             return (ev.Resumed(number, budget),), suggestion
     return (), suggestion
+
+
+def _check_paused(history: History, what: str, number: int) -> None:
+    if history.trials[number].status is not Status.PAUSED:
+        raise StrategyError(f"{what} trial {number}, which is {history.trials[number].status}, not paused.")
+
+
+def _check_fork(history: History, strategy: Strategy, parent: Fork) -> None:
+    checkpoint = history.trials[parent.trial].checkpoint
+    if checkpoint is None or (checkpoint.path, checkpoint.step) != (parent.path, parent.step):
+        raise StrategyError(f"{strategy!r} forks from {parent}, which is not the checkpoint of that trial.")
 
 
 def warning(history: History, suggested: ev.Suggested | ev.Resumed) -> Events:
@@ -80,8 +96,18 @@ def change(history: History, space: Space, strategy: dict[str, Any]) -> Events:
 def start(history: History, number: int, worker: str = "") -> Events:
     """A new attempt at a trial, from its last checkpoint."""
     trial = _open(history, number)
-    step = trial.checkpoint.step if trial.checkpoint else 0
+    step = trial.checkpoint.step if trial.checkpoint else trial.origin_step
     return (ev.Started(number, trial.attempt + 1, step, worker),)
+
+
+def start_asked(history: History, asked: Events) -> Events:
+    """The first attempt at what `ask` gave, in the same entry."""
+    match asked[0]:
+        case ev.Suggested(number, parent=parent):
+            return (ev.Started(number, 1, parent.step if parent else 0),)
+        case ev.Resumed(number):
+            return start(history, number)
+    raise ValueError(f"not what a strategy is asked for: {asked}")
 
 
 def report(
@@ -153,9 +179,9 @@ def _refuse_paused(trial: Trial) -> None:
 def _checked_step(trial: Trial, step: Any) -> int:
     if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step < 0:
         raise StudyError(f"trial {trial.number}: a step must be a whole number from 0 on, got {step!r}.")
-    if len(trial.curve) and step <= trial.curve.step:
+    if (len(trial.curve) or trial.parent) and step <= trial.step:
         raise StudyError(
-            f"trial {trial.number}: step {step} was reported after step {trial.curve.step}. Steps must increase; "
+            f"trial {trial.number}: step {step} was reported after step {trial.step}. Steps must increase; "
             f"report all metrics of a step in one call, and from one process only."
         )
     return int(step)

@@ -45,7 +45,7 @@ def verify(entries: Iterable[ev.Entry], resolve: Resolve) -> Iterator[tuple[int,
         if expected is not None:
             # an ask also starts its trial, which is nothing that a strategy says
             is_ask = isinstance(entry.events[0], (ev.Suggested, ev.Resumed))
-            recorded = entry.events[:1] if is_ask else entry.events
+            recorded = entry.events[: max(len(expected), 1)] if is_ask else entry.events
             agrees = ev.encode_events(expected) == ev.encode_events(recorded)
             yield entry.position, None if agrees else Mismatch(entry.position, _show(recorded), _show(expected))
         history = history.apply(entry)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from danlu.core.history import History
-from danlu.core.trial import Decision, Trial
+from danlu.core.trial import Decision, Fork, Trial
 from danlu.space import Config
 
 
@@ -27,15 +27,17 @@ class Start:
         config: what to try.
         origin: the first word says which strategy it was, the rest after ": " how it came to it.
         budget: step at which it is to end or pause; None for a full training.
-        parent: path of the checkpoint to fork from.
+        parent: the checkpoint of another trial to fork from.
         queued: position of the queued config that this is.
+        replaces: number of a paused trial whose place it takes; that one is stopped.
     """
 
     config: Config
     origin: str
     budget: int | None = None
-    parent: str | None = None
+    parent: Fork | None = None
     queued: int | None = None
+    replaces: int | None = None
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,20 @@ class File(msgspec.Struct, frozen=True):
     step: int = 0
 
 
+class Fork(msgspec.Struct, frozen=True):
+    """Where a trial comes from that did not begin at step 0.
+
+    Attributes:
+        trial: number of the trial whose checkpoint it began with.
+        step: of that checkpoint.
+        path: of that checkpoint, relative to the study's folder.
+    """
+
+    trial: int
+    step: int
+    path: str
+
+
 class Port(Protocol):
     """The way from a running trial to its study: `danlu.records.bench.Bench` everywhere."""
 
@@ -82,7 +96,7 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         origin: what suggested it: "default", "queued", "random", "grid", ...
         status: where it stands.
         budget: step at which it is to end or pause; None for a full training.
-        parent: path of the checkpoint that it was forked from.
+        parent: the checkpoint of another trial that it was forked from.
         attempt: how many times it was started.
         lost: how many attempts ended with the death of their worker.
         curve: what it reported.
@@ -100,7 +114,7 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     origin: str = ""
     status: Status = Status.PENDING
     budget: int | None = None
-    parent: str | None = None
+    parent: Fork | None = None
     attempt: int = 0
     lost: int = 0
     curve: Curve = curves.EMPTY
@@ -130,7 +144,12 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     @property
     def step(self) -> int:
         """The last step done: reported, or restored from a checkpoint; 0 before the first."""
-        return self.port.step if self.port else max(self.curve.step, 0)
+        return self.port.step if self.port else max(self.curve.step, self.origin_step)
+
+    @property
+    def origin_step(self) -> int:
+        """The step after which its first attempt began: 0, or that of the checkpoint that it was forked from."""
+        return self.parent.step if self.parent else 0
 
     @property
     def metrics(self) -> dict[str, float]:
