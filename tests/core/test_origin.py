@@ -1,6 +1,6 @@
 import pytest
 
-from danlu.core.origin import chosen, fallback, fallback_in, repeat
+from danlu.core.origin import chosen, fallback, fallback_in, misled, misled_in, repeat
 
 
 def test_a_fallback_is_found_again_whatever_was_added():
@@ -35,3 +35,12 @@ def test_what_auto_adds_follows_a_colon_or_a_comma():
 def test_what_is_meant_to_be_so_is_none(origin):
     assert fallback_in(origin) is None
     assert fallback_in(chosen(origin, "few trials")) is None
+
+
+def test_early_values_that_mislead_are_no_fallback_but_worth_a_note():
+    origin = misled("curves", "step 3 tells the end by 0.12")
+    assert origin == "curves: early values mislead, step 3 tells the end by 0.12"
+    assert fallback_in(origin) is None
+    assert misled_in(chosen(origin, "trials report steps")) == "step 3 tells the end by 0.12"
+    assert misled_in("curves: expected improvement, step 3 tells the end by 0.93") is None
+    assert misled_in(f"queued: {origin}") is None

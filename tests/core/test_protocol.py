@@ -95,6 +95,15 @@ def test_a_new_trial_may_take_the_place_of_a_paused_one_which_is_stopped():
         protocol.ask(history(STARTED), says)
 
 
+def test_that_early_values_mislead_is_noted_once_however_much():
+    first = suggested(0, {"x": 0.5}, "curves: early values mislead, step 3 tells the end by 0.12")
+    [noted] = protocol.warning(history(), first)
+    assert "early values mislead" in noted.text
+    assert "step 3 tells the end by 0.12" in noted.text
+    again = suggested(1, {"x": 0.5}, "curves: early values mislead, step 3 tells the end by 0.11")
+    assert protocol.warning(history((first, noted)), again) == ()
+
+
 @pytest.mark.parametrize("nothing", [WAIT, EXHAUSTED])
 def test_no_suggestion_is_no_event(nothing):
     assert protocol.ask(history(), Says(nothing)) == ((), nothing)

@@ -4,7 +4,13 @@ import time
 import pytest
 
 from danlu import Study, tune
+from danlu.core.trial import Decision
 from danlu.errors import StrategyError
+from danlu.strategies.fidelity.asha import ASHA
+from danlu.strategies.fidelity.curves import Curves
+from danlu.strategies.fidelity.hyperband import Hyperband
+from danlu.strategies.fidelity.median import Median
+from danlu.strategies.fidelity.sha import SHA
 from danlu.strategies.inorder import InOrder
 from danlu.strategies.random import Random
 from danlu.strategies.tpe.tpe import TPE
@@ -43,6 +49,37 @@ def test_any_number_of_workers_up_to_the_lag_gives_the_same_study(name):
             study = searched(specimen(name), lag=8, workers=workers, seed=seed)
             assert outcome(study.history) == expected
     assert study.verify() == []
+
+
+def trained(strategy, lag, workers, seed, trials=24):
+    """A study whose trials report nine steps each, on so many workers that are fast and slow at random."""
+    study = Study(MIXED, minimize="loss", strategy=InOrder(strategy, lag), steps=9)
+    rng, running = random.Random(seed), []
+    while True:
+        while len(running) < workers and len(study.trials) < trials and (trial := study.ask()) is not None:
+            running.append(trial)
+        if not running:
+            return study
+        trial = running[rng.randrange(len(running))]
+        step = study.trials[trial.number].step + 1
+        decision = study.report(trial, step, loss=trial.config["lr"] + trial.config["layers"] + 1 / step)
+        if decision is Decision.CONTINUE and step == 9:
+            study.tell(trial)
+        if decision is not Decision.CONTINUE or step == 9:
+            running.remove(trial)
+
+
+EARLY = [ASHA(Random()), ASHA(Random(), pauses=True), Hyperband(Random()), Median(Random()), SHA(Random()), Curves()]
+
+
+@pytest.mark.parametrize("strategy", EARLY, ids=lambda s: type(s).__name__)
+def test_so_it_does_with_a_strategy_that_stops_trials_early(strategy):
+    expected = trained(strategy, lag=4, workers=1, seed=0)
+    for workers in (2, 4):
+        assert outcome(trained(strategy, lag=4, workers=workers, seed=workers).history) == outcome(expected.history)
+    assert expected.verify() == []
+    assert expected.history.count("paused") == 0
+    assert 0 < expected.history.count("stopped") < 20
 
 
 def test_without_it_the_order_of_ending_matters():

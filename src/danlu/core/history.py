@@ -195,6 +195,14 @@ class History(msgspec.Struct, frozen=True, eq=False):
         known[:] = [_Hiding(number, self.trials, found), *(h for h in known if h.number != number)][:_HIDINGS]
         return found
 
+    def showing(self, trial: Trial) -> "History":
+        """With the reports of one trial that has not ended, whatever this history says of it."""
+        return replace(self, trials=self.trials.replace(trial.number, replace(trial, started=None)))
+
+    def without_steps(self) -> "History":
+        """As it looks to who knows nothing of steps: nobody has said how many a full training has."""
+        return self if self.steps is None else replace(self, steps=None)
+
     # results --------------------------------------------------------------------------------------------------------
 
     @property

@@ -1,13 +1,14 @@
 """Origin: the words that say how a suggestion came about, such as "gp: expected improvement".
 
-The first word, up to ": ", is the strategy; `History.count` counts by it. What follows is for people, but for two forms
-that mean that a strategy could not do what it is for:
+The first word, up to ": ", is the strategy; `History.count` counts by it. What follows is for people, but for three
+forms that a study notes the first time, since a person should know of them:
 
-    gp: random, ill-conditioned                          a random config, and why
+    gp: random, ill-conditioned                          a random config, for want of a better one, and why
     sobol: repeat, 1000 draws gave nothing new           a config that was tried before
+    curves: early values mislead, step 3 tells ...       what a trial is worth early says little of its end
 """
 
-_RANDOM, _REPEAT, _CHOSEN = ": random, ", ": repeat, ", ", auto, "
+_RANDOM, _REPEAT, _MISLED, _CHOSEN = ": random, ", ": repeat, ", ": early values mislead, ", ", auto, "
 
 
 def fallback(strategy: str, why: str) -> str:
@@ -20,6 +21,11 @@ def repeat(origin: str, draws: int) -> str:
     return f"{origin}{_REPEAT}{draws} draws gave nothing new"
 
 
+def misled(strategy: str, words: str) -> str:
+    """Of a suggestion of a strategy that has learned how little early values tell."""
+    return f"{strategy}{_MISLED}{words}"
+
+
 def chosen(origin: str, why: str) -> str:
     """Of a suggestion of a strategy that `auto` has chosen."""
     return f"{origin}{_CHOSEN}{why}" if ":" in origin else f"{origin}: auto, {why}"
@@ -27,7 +33,16 @@ def chosen(origin: str, why: str) -> str:
 
 def fallback_in(origin: str) -> str | None:
     """The part of an origin that says that a strategy had to fall back, and why; None if it had not."""
-    if origin.startswith("queued: "):
-        return None  # what follows is a person's own note
-    plain = origin.split(_CHOSEN, 1)[0]
+    plain = _plain(origin)
     return plain if _RANDOM in plain or _REPEAT in plain else None
+
+
+def misled_in(origin: str) -> str | None:
+    """The part of an origin that says how little early values tell; None if it does not."""
+    _, is_misled, words = _plain(origin).partition(_MISLED)
+    return words if is_misled else None
+
+
+def _plain(origin: str) -> str:
+    """Without what others add: a person's own note, and the reasons of `auto`."""
+    return "" if origin.startswith("queued: ") else origin.split(_CHOSEN, 1)[0]

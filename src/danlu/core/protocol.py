@@ -11,7 +11,7 @@ import numpy as np
 from danlu.core import event as ev
 from danlu.core.history import History
 from danlu.core.objective import diverged, plain_metrics
-from danlu.core.origin import fallback_in
+from danlu.core.origin import fallback_in, misled_in
 from danlu.core.seeds import suggestion_rng, trial_seed
 from danlu.core.strategy import Resume, Start, Strategy, Suggestion
 from danlu.core.trial import Decision, Fork, Status, Trial
@@ -58,16 +58,19 @@ def _check_fork(history: History, strategy: Strategy, parent: Fork) -> None:
 
 
 def warning(history: History, suggested: ev.Suggested | ev.Resumed) -> Events:
-    """A note, the first time that a strategy has to fall back for this reason. It is nothing that a strategy says."""
-    found = fallback_in(suggested.origin) if isinstance(suggested, ev.Suggested) else None
-    if found is None:
+    """A note of what a person should know of a suggestion, the first time. It is nothing that a strategy says."""
+    if not isinstance(suggested, ev.Suggested):
         return ()
-    told = f"the search had to fall back: {found}"
+    if fallen := fallback_in(suggested.origin):
+        told, more = f"the search had to fall back: {fallen}", ""
+    elif misled := misled_in(suggested.origin):
+        told, more = "early values mislead, so trials are trained longer before they are given up", f": {misled}"
+    else:
+        return ()
     if any(note.startswith(told) for note in history.notes):
         return ()
-    return (
-        ev.Noted(f"{told} (first in trial {suggested.trial}; the origin of each such trial says so)", suggested.trial),
-    )
+    where = f"(first in trial {suggested.trial}; the origin of each such trial says so)"
+    return (ev.Noted(f"{told}{more} {where}", suggested.trial),)
 
 
 def queue(history: History, values: Mapping[str, Any], note: str = "") -> Events:

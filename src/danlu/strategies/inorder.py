@@ -3,7 +3,7 @@
 Which trials have ended when the next one is suggested depends on which worker was faster. Here a suggestion knows the
 results of the trials `lag` before it and earlier, and no others, whatever has ended meanwhile; if one of those is still
 running, it waits. So 1 to `lag` workers try the same configs and take the same decisions; what it costs is waiting for
-stragglers.
+stragglers. Nothing is paused: when a trial goes on depends on who is faster, so what `inner` would pause is stopped.
 """
 
 from dataclasses import dataclass
@@ -32,10 +32,13 @@ class InOrder(Strategy):
         known = len(history.trials) - self.lag + 1
         if any(trial.number < known for trial in history.pending):
             return WAIT
-        return self.inner.suggest(history.hiding(known), rng)
+        return self.inner.without_pauses().suggest(history.hiding(known), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
-        return self.inner.decide(history.hiding(trial.number - self.lag + 1), trial)
+        if trial.number < len(history.trials) - 1:  # with fewer workers, later ones would not have begun
+            history = history.where(lambda other: other.number <= trial.number)
+        known = history.hiding(trial.number - self.lag + 1)
+        return self.inner.without_pauses().decide(known.showing(trial), trial)
 
     def check(self, history: History) -> None:
         if not isinstance(self.inner, Strategy):

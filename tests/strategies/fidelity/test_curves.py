@@ -63,6 +63,19 @@ def test_it_finds_the_best_although_early_values_mislead():
     assert told[-1] < 0.9
 
 
+def inverted(job):
+    """What is good at first is bad in the end, and rungs agree with each other until then."""
+    for step in range(job.step + 1, 28):
+        yield 1.0, {"loss": bowl(job.config) if step > 20 else -bowl(job.config)}
+
+
+def test_one_trial_of_middling_early_value_is_trained_to_the_end_before_early_values_are_trusted():
+    study = played(inverted, Curves(), steps=270)
+    assert bowl(study.best.config) < 0.1
+    [note] = [note for note in study.history.notes if "early values mislead" in note]
+    assert "tells the end by" in note
+
+
 def test_it_says_how_well_early_values_tell_the_end():
     study = played(faithful, Curves())
     assert any("step 2 tells the end by 0.9" in trial.origin for trial in study.trials)

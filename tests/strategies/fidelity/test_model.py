@@ -55,15 +55,15 @@ def test_the_later_of_two_values_of_a_curve_says_all():
     at = np.array([[0.5]])
     both = forecast(kernel, theta, np.repeat(at, 2, 0), np.array([0.3, 0.7]), np.array([2.0, 1.0]), np.empty((0, 1)))
     late = forecast(kernel, theta, at, np.array([0.7]), np.array([1.0]), np.empty((0, 1)))
-    assert both.at_end(at)[0] == pytest.approx(late.at_end(at)[0], abs=1e-3)
-    assert both.at_end(at)[1] == pytest.approx(late.at_end(at)[1], abs=1e-3)
+    assert both.predict(at)[0] == pytest.approx(late.predict(at)[0], abs=1e-3)
+    assert both.predict(at)[1] == pytest.approx(late.predict(at)[1], abs=1e-3)
 
 
 def test_what_a_training_is_worth_is_surer_the_further_it_is():
     kernel = curve_kernel_of(LINE)
     at = np.array([[0.5]])
     sigma = [
-        float(forecast(kernel, kernel.mean, at, np.array([tau]), np.array([0.5]), np.empty((0, 1))).at_end(at)[1][0])
+        float(forecast(kernel, kernel.mean, at, np.array([tau]), np.array([0.5]), np.empty((0, 1))).predict(at)[1][0])
         for tau in (0.0, 0.4, 0.8, 1.0)
     ]
     assert sigma == sorted(sigma, reverse=True)
@@ -76,9 +76,9 @@ def test_a_pending_trial_leaves_the_mean_and_takes_uncertainty_away():
     alone = forecast(kernel, kernel.mean, x, tau, z, np.empty((0, 1)))
     pending = forecast(kernel, kernel.mean, x, tau, z, np.array([[0.4]]))
     grid = np.linspace(0.0, 1.0, 9)[:, None]
-    assert pending.at_end(grid)[0] == pytest.approx(alone.at_end(grid)[0], abs=1e-9)
-    assert (pending.at_end(grid)[1] <= alone.at_end(grid)[1] + 1e-9).all()
-    assert pending.at_end(np.array([[0.4]]))[1][0] < 0.5 * alone.at_end(np.array([[0.4]]))[1][0]
+    assert pending.predict(grid)[0] == pytest.approx(alone.predict(grid)[0], abs=1e-9)
+    assert (pending.predict(grid)[1] <= alone.predict(grid)[1] + 1e-9).all()
+    assert pending.predict(np.array([[0.4]]))[1][0] < 0.5 * alone.predict(np.array([[0.4]]))[1][0]
 
 
 def test_it_learns_from_finished_curves_whether_early_values_mislead():

@@ -47,7 +47,7 @@ class ASHA(Strategy):
 
     def decide(self, history: History, trial: Trial) -> Decision:
         verdict = rung_decision(history, trial, self._levels(history), self.eta, self.pauses)
-        return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history, trial)
+        return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
         check_inner("asha", self.inner, history)
@@ -106,4 +106,4 @@ def check_inner(name: str, inner: object, history: History) -> None:
     """Raises `StrategyError` if `inner` is no strategy, or can't serve such a study."""
     if not isinstance(inner, Strategy):
         raise StrategyError(f"{name}: inner must be a strategy, got {inner!r}.")
-    inner.check(history)
+    inner.check(history.without_steps())

@@ -60,7 +60,7 @@ class Hyperband(Strategy):
         bracket = bracket_of(trial.number, len(levels), self.eta)
         keep = self._in_bracket(bracket, len(levels))
         verdict = rung_decision(history, trial, levels[bracket:], self.eta, self.pauses, keep)
-        return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history, trial)
+        return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
         check_inner("hyperband", self.inner, history)

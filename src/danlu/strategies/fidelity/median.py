@@ -33,10 +33,10 @@ class Median(Strategy):
     peers: int = 5
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        return self.inner.suggest(history, rng)
+        return self.inner.suggest(history.without_steps(), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
-        return Decision.STOP if self._is_behind(history, trial) else self.inner.decide(history, trial)
+        return Decision.STOP if self._is_behind(history, trial) else self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
         check_inner("median", self.inner, history)

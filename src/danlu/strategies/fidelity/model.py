@@ -28,10 +28,9 @@ from scipy.linalg import lapack
 
 from danlu.numerics.boxed import minimize
 from danlu.strategies.gp.kernel import JITTER, ROOT_5, Kernel, kernel_of, matern, roots, squares
-from danlu.strategies.gp.surrogate import IllConditioned
+from danlu.strategies.gp.surrogate import IllConditioned, Surrogate
 from danlu.strategies.layout import Floats, Layout
 
-_LEAST = 1e-10  # of a variance
 _OWN = (math.log(0.5), 1.0, math.log(1e-4), math.log(30.0))  # ln a: mean, deviation, box
 _COMMON = (math.log(0.5), 1.0, math.log(1e-4), math.log(30.0))  # ln c
 _SCALE = (0.0, 0.5, -2.0, 2.0)  # ln s
@@ -146,38 +145,28 @@ def curve_kernel_of(layout: Layout) -> CurveKernel:
     return CurveKernel(configs, mean, deviation, low, high)
 
 
-@dataclass(frozen=True, eq=False)
-class Forecast:
-    """A posterior; made by `forecast`.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Forecast(Surrogate):
+    """A surrogate of what configs are worth at the end, which has seen values on the way; made by `forecast`.
 
     Attributes:
-        kernel, theta: the kernel and its hyperparameters.
-        Z: scaled features of the rows, shape (n, c); the last of them, those of pending trials, have no value.
-        tau: how far each row's training was.
-        alpha: K⁻¹ z of the rows with a value.
-        inverse: L⁻¹ of all rows, lower triangular, shape (n, n).
+        rho: ρ(τ) of the rows, pending ones included, shape (n,): between a row and an end, nothing else is shared.
+        own, fading: a and q.
     """
 
-    kernel: CurveKernel
-    theta: Floats
-    Z: Floats
-    tau: Floats
-    alpha: Floats
-    inverse: Floats
-
-    def at_end(self, x: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of what settled vectors x, shape (m, s), are worth at the end."""
-        configs, t = self.kernel.configs, len(self.kernel.configs.mean)
-        Z = configs.scaled(self.theta[:t], configs.features(x))
-        k = self.kernel.covariance(self.theta, Z, self.Z, np.ones(len(x)), self.tau)
-        V = self.inverse @ k.T
-        variance = math.exp(self.theta[configs.lengths]) - np.einsum("ij,ij->j", V, V)
-        return k[:, : len(self.alpha)] @ self.alpha, np.sqrt(np.maximum(variance, _LEAST))
+    rho: Floats
+    own: float
+    fading: float
 
     def correlation(self, tau: float) -> float:
         """Between what a config is worth at τ and at the end, as far as configs differ; in [−1, 1]."""
-        own, rho = math.exp(self.theta[-_MORE]), 1.0 - float(self.theta[-1]) * (1.0 - tau)
-        return rho / math.sqrt(rho * rho + own * (1.0 - tau))
+        rho = 1.0 - self.fading * (1.0 - tau)
+        return rho / math.sqrt(rho * rho + self.own * (1.0 - tau))
+
+    def _cross(self, A: Floats, B: Floats) -> Floats:
+        k = super()._cross(A, B)
+        k *= self.rho[: len(B)].astype(k.dtype)
+        return k
 
 
 def forecast(kernel: CurveKernel, theta: Floats, x: Floats, tau: Floats, z: Floats, pending: Floats) -> Forecast:
@@ -190,12 +179,14 @@ def forecast(kernel: CurveKernel, theta: Floats, x: Floats, tau: Floats, z: Floa
     Z = configs.scaled(theta[:t], configs.features(np.concatenate([x, pending])))
     tau = np.concatenate([tau, np.ones(len(pending))])
     k = kernel.covariance(theta, Z, Z, tau, tau)
-    noise = math.exp(theta[configs.lengths + 1])
+    noise = configs.noise(theta)
     n = len(z)
     for jitter in (JITTER, 1e-6, 1e-4):
         L, info = lapack.dpotrf(k + np.diag(np.full(len(k), noise + jitter)), lower=1)
         if info == 0:
             alpha, _ = lapack.dpotrs(np.asfortranarray(L[:n, :n]), z, lower=1)
             inverse, _ = lapack.dtrtri(L, lower=1)
-            return Forecast(kernel, theta, Z, tau, alpha, np.tril(inverse))
+            own, fading = math.exp(theta[-_MORE]), float(theta[-1])
+            rho = 1.0 - fading * (1.0 - tau)
+            return Forecast(configs, theta[:t], Z, alpha, np.tril(inverse), z, rho=rho, own=own, fading=fading)
     raise IllConditioned

@@ -122,8 +122,8 @@ def seen(history: History, levels: Sequence[int], last: int) -> History:
     for level in (last, *reversed(levels)):
         there = (t.status is Status.COMPLETE or t.curve.place(level) is not None for t in history.trials)
         if sum(there) >= enough:
-            return history.reaching(level)
-    return history.reaching(levels[0] if levels else last)
+            return history.reaching(level).without_steps()
+    return history.reaching(levels[0] if levels else last).without_steps()
 
 
 def _loss(trial: Trial, k: int, objective: Objective) -> float:

@@ -55,7 +55,7 @@ class SHA(Strategy):
         until = trial.budget if trial.budget is not None else (*levels, None)[0]
         if until in levels and trial.curve.step >= until:
             return Decision.PAUSE
-        return self.inner.decide(history, trial)
+        return self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
         check_inner("sha", self.inner, history)
