@@ -1,5 +1,6 @@
 """Combinations: one strategy after another, or several at once."""
 
+import dataclasses
 import itertools
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ class _Combination(Strategy):
     def decide(self, history: History, trial: Trial) -> Decision:
         # the strictest verdict holds: a trial does not remember which part would have spared it
         return max((part.decide(history, trial) for part in self.parts), key=_SEVERITY.index)
+
+    def without_pauses(self) -> Strategy:
+        return dataclasses.replace(self, parts=tuple(part.without_pauses() for part in self.parts))
 
     def check(self, history: History) -> None:
         if not self.parts or not all(isinstance(part, Strategy) for part in self.parts):

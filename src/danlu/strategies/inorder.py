@@ -40,6 +40,9 @@ class InOrder(Strategy):
         known = history.hiding(trial.number - self.lag + 1)
         return self.inner.without_pauses().decide(known.showing(trial), trial)
 
+    def without_pauses(self) -> Strategy:
+        return self  # it never pauses
+
     def check(self, history: History) -> None:
         if not isinstance(self.inner, Strategy):
             raise StrategyError(f"inorder: inner must be a strategy, got {self.inner!r}.")

@@ -40,6 +40,9 @@ class Manual(Strategy):
     def decide(self, history: History, trial: Trial) -> Decision:
         return self.inner.decide(history, trial) if self.inner else Decision.CONTINUE
 
+    def without_pauses(self) -> Strategy:
+        return Manual(self.inner and self.inner.without_pauses())
+
     def check(self, history: History) -> None:
         if self.inner:
             self.inner.check(history)
