@@ -14,6 +14,7 @@ With several objectives or constraints, and from the 2,000th trial on, no trial 
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Auto(Strategy):
 
     def _of(self, name: str) -> Strategy:
         """By name, for what is not asked need not be imported."""
-        settings = {"gp": {"time": self.time}, "curves": {"pauses": self.pauses}}.get(name, {})
+        settings: dict[str, Any] = {"gp": {"time": self.time}, "curves": {"pauses": self.pauses}}.get(name, {})
         made: Strategy = catalogue.load("strategy", name)(**settings)
         return made
 
