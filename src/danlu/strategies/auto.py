@@ -68,8 +68,8 @@ class Auto(Strategy):
 
     def _of(self, name: str) -> Strategy:
         """By name, for what is not asked need not be imported."""
-        settings: dict[str, Any] = {"gp": {"time": self.time}, "curves": {"pauses": self.pauses}}.get(name, {})
-        made: Strategy = catalogue.load("strategy", name)(**settings)
+        known: dict[str, dict[str, Any]] = {"gp": {"time": self.time}, "curves": {"pauses": self.pauses}}
+        made: Strategy = catalogue.load("strategy", name)(**known.get(name, {}))
         return made
 
 
