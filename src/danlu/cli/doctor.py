@@ -119,9 +119,7 @@ def _files(history: History, folder: Path) -> Finding:
 
 
 def _missing(trial: Trial, folder: Path) -> Iterator[str]:
-    # a finished trial's checkpoint may have been removed to save space
-    needed = [*trial.artifacts, *([trial.checkpoint] if trial.checkpoint and not trial.is_finished else [])]
-    for file in needed:
+    for file in (*trial.artifacts, *trial.checkpoints):
         path = folder / file.path
         if not path.is_file() or path.stat().st_size != file.size:
             yield file.path

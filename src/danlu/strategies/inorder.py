@@ -43,3 +43,10 @@ class InOrder(Strategy):
         if self.lag < 1:
             raise StrategyError(f"inorder: lag must be at least 1, got {self.lag}.")
         self.inner.check(history)
+
+    @property
+    def judges(self) -> bool:
+        return self.inner.judges
+
+    def without_pauses(self) -> Strategy:
+        return InOrder(self.inner.without_pauses(), self.lag)

@@ -43,3 +43,10 @@ class Manual(Strategy):
     def check(self, history: History) -> None:
         if self.inner:
             self.inner.check(history)
+
+    @property
+    def judges(self) -> bool:
+        return self.inner is not None and self.inner.judges
+
+    def without_pauses(self) -> Strategy:
+        return Manual(self.inner and self.inner.without_pauses())
