@@ -94,7 +94,7 @@ def tune(
     study.change(strategy=_timed(study, time if trials is None else None, is_said=strategy is not None))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials
-    with watching(trials, progress) as watch:
+    with watching(trials, progress, judges=study.strategy.judges) as watch:
         run(study, runner, _rule(study, trials, time), watch)
     return study
 
