@@ -559,7 +559,7 @@ class Study:
                 events, result = decide(self._history, at)
                 if not events:
                     return result
-                entry = self._completed(ev.Entry(self._history.position + 1, at, events))
+                entry, after = self._completed(ev.Entry(self._history.position + 1, at, events))
                 try:
                     self.store.append(KEY, entry)
                 except Conflict:
@@ -570,24 +570,26 @@ class Study:
                             f"Try `danlu doctor --repair`."
                         ) from None
                     continue
-                self._history = self._history.apply(entry)
+                self._history = after
                 self._doomed += [event.path for event in entry.events if isinstance(event, ev.Removed)]
                 if not self._grouped:
                     self._remove()
                 return result
 
-    def _completed(self, entry: ev.Entry) -> ev.Entry:
-        """The entry with what it makes unwanted, and with what is to be said about it."""
-        is_resumed = isinstance(entry.events[0], ev.Resumed)
-        if not is_resumed and not keeping.may_free(entry.events):
-            return entry
+    def _completed(self, entry: ev.Entry) -> tuple[ev.Entry, History]:
+        """The entry with what it makes unwanted and what is to be said about it, and the history after it."""
         after = self._history.apply(entry)
+        if not isinstance(entry.events[0], ev.Resumed) and not keeping.may_free(entry.events):
+            return entry, after
         more: list[ev.Event] = [*keeping.unwanted(after)]
         if isinstance(entry.events[0], ev.Resumed):
             more += protocol.unsaved(after, entry.events[0].trial)
         if any(isinstance(event, ev.Finished) for event in entry.events):
             more += protocol.unheard(after, self._strategy.judges)
-        return replace(entry, events=(*entry.events, *more))
+        if not more:
+            return entry, after
+        entry = replace(entry, events=(*entry.events, *more))
+        return entry, self._history.apply(entry)
 
     def _remove(self) -> None:
         """Removes the files of checkpoints that were given up; the journal says so by now."""

@@ -94,12 +94,13 @@ def _best(history: History, trials: list[Trial], keep: int | None = None) -> set
     ]
     if not found:
         return set()
-    losses = np.array([[o.loss(t.metric(o) or 0.0) for o in history.goals] for t in found])
-    # a trial of the study's front is on that of those with a checkpoint, too
-    front = {trial.number for trial, on_front in zip(found, non_dominated(losses), strict=True) if on_front}
-    ranked = sorted(found, key=lambda t: (t.number not in front, _order(t)))
     if len(history.goals) == 1:
-        front = {ranked[0].number}
+        front = {min(found, key=_order).number}
+    else:
+        losses = np.array([[o.loss(t.metric(o) or 0.0) for o in history.goals] for t in found])
+        # a trial of the study's front is on that of those with a checkpoint, too
+        front = {trial.number for trial, on_front in zip(found, non_dominated(losses), strict=True) if on_front}
+    ranked = sorted(found, key=lambda t: (t.number not in front, _order(t)))
     return front | {trial.number for trial in ranked[: history.keep if keep is None else keep]}
 
 
