@@ -45,6 +45,9 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
     study.store.claim(KEY, "coordinator", f"process {os.getpid()}")
     try:
         study.refresh()
+        study.tidy()
+        if not runner.can_pause:
+            study.forgo_pauses()
         with _interrupts() as presses:
             _serve(study, runner, until, watch, presses)
     finally:

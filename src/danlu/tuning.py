@@ -42,6 +42,7 @@ def tune(
     seed: int | None = None,
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
+    keep: int | None = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -70,6 +71,7 @@ def tune(
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
             `Study`. It counts when a study is opened anew.
+        keep: how many of the best trials keep their checkpoints; see `Study`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -87,12 +89,12 @@ def tune(
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder, change=change, warm_start=warm_start,
+        folder=folder, change=change, warm_start=warm_start, keep=keep,
     )  # fmt: skip
     study.change(strategy=_timed(study, time if trials is None else None, is_said=strategy is not None))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     trials = 50 if trials is None and time is None else trials
-    with watching(trials, progress) as watch:
+    with watching(trials, progress, judges=study.strategy.judges(study.history)) as watch:
         run(study, runner, _rule(study, trials, time), watch)
     return study
 

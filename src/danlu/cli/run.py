@@ -85,6 +85,9 @@ def run(
         list[str] | None,
         typer.Option(metavar="STUDY", help="An earlier study to learn from, by folder or name; repeat it for several."),
     ] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
@@ -115,6 +118,7 @@ def run(
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
+        "keep": keep,
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -142,6 +146,7 @@ def run(
             warm_start=said.warm_start,
             folder=place,
             change=change,
+            keep=said.keep,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from danlu.analysis.closing import closing
+from danlu.analysis.jumps import jumps
+from danlu.analysis.savings import savings
 from danlu.cli.screen import (
     best_of,
     config_text,
@@ -26,6 +30,7 @@ from danlu.cli.screen import (
 )  # fmt: skip
 from danlu.cli.studies import Named, found, opened
 from danlu.core.history import History
+from danlu.core.keeping import kept
 from danlu.core.trial import Status, Trial
 from danlu.errors import StudyError
 from danlu.pictures.marks import default_of
@@ -51,7 +56,11 @@ def show(
     """Show a study: the best config against your default, the best trials; or one trial with its curve and log."""
     folder = found(study)
     with opened(study) as looked_at:
-        history, recommended = looked_at.history, recommended_of(looked_at)
+        history, recommended, judges = (
+            looked_at.history,
+            recommended_of(looked_at),
+            looked_at.strategy.judges(looked_at.history),
+        )
     if trial is not None and not 0 <= trial < len(history.trials):
         raise StudyError(f"no trial {trial}: this study has {len(history.trials)} trials, numbered from 0.")
     if as_json:
@@ -60,6 +69,8 @@ def show(
         screen().print(_one(history.trials[trial], folder))
     else:
         _print_study(screen(), history, folder, top, recommended)
+        for line in closing(history, judges):
+            screen().print(Text(line, "dim"), soft_wrap=True)
 
 
 # a study --------------------------------------------------------------------------------------------------------------
@@ -172,7 +183,8 @@ def _one(trial: Trial, folder: Path) -> RenderableType:
     if trial.artifacts:
         parts += [Text(), Text("files", "dim"), *(Text(f"  {folder / file.path}") for file in trial.artifacts)]
     if trial.checkpoint:
-        parts.append(Text(f"  {folder / trial.checkpoint.path} (after step {trial.checkpoint.step})"))
+        size = f"{trial.checkpoint.size / 1e6:.2g} MB, " if trial.checkpoint.size else ""
+        parts.append(Text(f"  {folder / trial.checkpoint.path} ({size}after step {trial.checkpoint.step})"))
     return Group(*parts, *_log(Folder(folder).trial(trial.number) / "log.txt"))
 
 
@@ -216,8 +228,8 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
     rows = trial_table(history)
     if trial is not None:
         curve = [{"step": step} | metrics for step, metrics in history.trials[trial].curve]
-        files = [str(folder / file.path) for file in history.trials[trial].artifacts]
-        return rows[trial] | {"curve": curve, "files": files}
+        attached = [str(folder / file.path) for file in history.trials[trial].artifacts]
+        return rows[trial] | {"curve": curve, "files": attached}
     best, default = best_of(history), default_of(history)
     return {
         "folder": str(folder),
@@ -231,6 +243,9 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
         "recommended": None if recommended is None else rows[recommended.number],
         "default": None if default is None else rows[default.number],
         "front": [t.number for t in history.front] if len(history.goals) > 1 else None,
+        "saved": None if (saved := savings(history)) is None else asdict(saved) | {"steps": saved.steps},
+        "checkpoints": {"count": len(files := kept(history)), "bytes": sum(file.size for file in files)},
+        "jumps": [asdict(jump) for jump in jumps(history)],
         "queue": [dict(item.config) for item in history.queue],
         "notes": list(history.notes),
         "trials": rows,

@@ -63,6 +63,9 @@ class Auto(Strategy):
             self._of("gp").check(history)
         self._of(_choice(history)[0]).check(history)
 
+    def judges(self, history: History) -> bool:
+        return _has_curves(history)
+
     def without_pauses(self) -> Strategy:
         return dataclasses.replace(self, pauses=False)
 
@@ -76,7 +79,7 @@ class Auto(Strategy):
 def _choice(history: History) -> tuple[str, str]:
     """The name of the strategy to ask, and why."""
     n = len(history.trials)
-    if n < _MANY and history.steps is not None and len(history.objectives) == 1 and not _is_silent(history):
+    if n < _MANY and _has_curves(history) and not _is_silent(history):
         return "curves", f"a training has {history.steps} steps"
     if n < _MANY:
         return "gp", f"fewer than {_MANY:,} trials"
@@ -85,6 +88,11 @@ def _choice(history: History) -> tuple[str, str]:
     if all(h.dimension.ordered for h in history.space.hyperparameters):
         return ("gp", "in turn with cmaes") if n % 2 else ("cmaes", "many trials, numbers only")
     return ("gp", "in turn with tpe") if n % _EVERY == 0 else ("tpe", "many trials")
+
+
+def _has_curves(history: History) -> bool:
+    """Whether there is one loss to predict, and a step at which it is due."""
+    return history.steps is not None and len(history.objectives) == 1
 
 
 def _is_silent(history: History) -> bool:

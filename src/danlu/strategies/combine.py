@@ -1,8 +1,7 @@
 """Combinations: one strategy after another, or several at once."""
 
-import dataclasses
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,9 +23,6 @@ class _Combination(Strategy):
         # the strictest verdict holds: a trial does not remember which part would have spared it
         return max((part.decide(history, trial) for part in self.parts), key=_SEVERITY.index)
 
-    def without_pauses(self) -> Strategy:
-        return dataclasses.replace(self, parts=tuple(part.without_pauses() for part in self.parts))
-
     def check(self, history: History) -> None:
         if not self.parts or not all(isinstance(part, Strategy) for part in self.parts):
             raise StrategyError(
@@ -34,6 +30,12 @@ class _Combination(Strategy):
             )
         for part in self.parts:
             part.check(history)
+
+    def judges(self, history: History) -> bool:
+        return any(part.judges(history) for part in self.parts)
+
+    def without_pauses(self) -> Strategy:
+        return replace(self, parts=tuple(part.without_pauses() for part in self.parts))
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class InOrder(Strategy):
         return self.inner.without_pauses().decide(known.showing(trial), trial)
 
     def without_pauses(self) -> Strategy:
-        return self  # it never pauses
+        return InOrder(self.inner.without_pauses(), self.lag)
 
     def check(self, history: History) -> None:
         if not isinstance(self.inner, Strategy):
@@ -49,3 +49,6 @@ class InOrder(Strategy):
         if self.lag < 1:
             raise StrategyError(f"inorder: lag must be at least 1, got {self.lag}.")
         self.inner.check(history)
+
+    def judges(self, history: History) -> bool:
+        return self.inner.judges(history)

@@ -40,9 +40,12 @@ class Manual(Strategy):
     def decide(self, history: History, trial: Trial) -> Decision:
         return self.inner.decide(history, trial) if self.inner else Decision.CONTINUE
 
-    def without_pauses(self) -> Strategy:
-        return Manual(self.inner and self.inner.without_pauses())
-
     def check(self, history: History) -> None:
         if self.inner:
             self.inner.check(history)
+
+    def judges(self, history: History) -> bool:
+        return self.inner is not None and self.inner.judges(history)
+
+    def without_pauses(self) -> Strategy:
+        return Manual(self.inner and self.inner.without_pauses())

@@ -73,7 +73,7 @@ class Curves(Strategy):
         if trial.origin == "default" or reached(trial, steps[:-1]) is None:
             return Decision.CONTINUE
         if trial.budget is not None:  # it was resumed up to there, perhaps from the beginning again
-            is_due = trial.budget in steps[:-1] and trial.curve.step >= trial.budget
+            is_due = trial.budget in steps[:-1] and trial.arrival(trial.budget) is not None
             return Decision.PAUSE if is_due else Decision.CONTINUE
         layout = layout_of(history.space)
         record = record_of(history, layout, steps)

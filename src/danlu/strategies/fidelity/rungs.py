@@ -3,7 +3,8 @@
     rungs(1, 52, eta=3)  ->  (1, 3, 9, 27)         a trial that got to 52 has ended, and is compared no more
 
 A trial stands on a rung from its first report at or beyond that step on, with the losses of that report, whatever it
-reports later. Where a training reports every fifth step only, the rung of step 3 is its report at step 5.
+reports later. Where a training reports every fifth step only, the rung of step 3 is its report at step 5; where it
+reports the objective every fifth step and other metrics in between, likewise (`Trial.arrival`).
 """
 
 from collections.abc import Callable, Sequence
@@ -94,8 +95,8 @@ def standing(history: History, level: int, keep: Callable[[Trial], bool] = lambd
 
 
 def values_at(trial: Trial, level: int, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
-    """The losses of all objectives, constrained ones too, at the first report at or beyond a step; None before it."""
-    k = trial.curve.place(level)
+    """The losses of all objectives, constrained ones too, with which it arrived at a step; None before it."""
+    k = trial.arrival(level)
     if k is None:
         return None
     return tuple(_loss(trial, k, objective) for objective in objectives)
@@ -104,12 +105,12 @@ def values_at(trial: Trial, level: int, objectives: Sequence[Objective]) -> tupl
 def reached(trial: Trial, levels: Sequence[int]) -> int | None:
     """Index of the highest rung that the last report was the first to reach; None if it reached none."""
     last = len(trial.curve) - 1
-    return next((k for k in range(len(levels) - 1, -1, -1) if trial.curve.place(levels[k]) == last), None)
+    return next((k for k in range(len(levels) - 1, -1, -1) if trial.arrival(levels[k]) == last), None)
 
 
 def highest(trial: Trial, levels: Sequence[int]) -> int:
     """Index of the highest rung that a trial stands on; −1 for none."""
-    return max((k for k, level in enumerate(levels) if trial.curve.place(level) is not None), default=-1)
+    return max((k for k, level in enumerate(levels) if trial.arrival(level) is not None), default=-1)
 
 
 def seen(history: History, levels: Sequence[int], last: int) -> History:
@@ -120,18 +121,18 @@ def seen(history: History, levels: Sequence[int], last: int) -> History:
     """
     enough = len(history.space) + 1
     for level in (last, *reversed(levels)):
-        there = (t.status is Status.COMPLETE or t.curve.place(level) is not None for t in history.trials)
+        there = (t.status is Status.COMPLETE or t.arrival(level) is not None for t in history.trials)
         if sum(there) >= enough:
             return history.reaching(level).without_steps()
     return history.reaching(levels[0] if levels else last).without_steps()
 
 
 def _loss(trial: Trial, k: int, objective: Objective) -> float:
-    """Of a trial's k-th report; where the best report counts, of the best so far; infinite where there is none."""
+    """Last known by a trial's k-th report; where the best report counts, the best so far; infinite if there is none."""
     if objective.at == "best":
         losses = [objective.loss(v) for v in trial.curve[objective.metric][: k + 1].tolist() if v == v]
         return min(losses, default=np.inf)
-    value = trial.curve.at(k).get(objective.metric)
+    value = trial.curve.first(k + 1).last(objective.metric)
     return np.inf if value is None else objective.loss(value)
 
 
