@@ -161,7 +161,7 @@ def suggestion(name, history):
     return specimen(name).suggest(history, suggestion_rng(history.seed, history.asks))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"schedule"}))  # which is told what to try
 def test_one_seed_gives_one_search_and_another_seed_another(name):
     one, again, other = (
         [t.config for t in searched(specimen(name), nested(1), VALUES["ordinary"], 3, seed=seed).trials]

@@ -1,13 +1,14 @@
 """Origin: the words that say how a suggestion came about, such as "gp: expected improvement".
 
-The first word, up to ": ", is the strategy; `History.count` counts by it. What follows is for people, but for two forms
-that mean that a strategy could not do what it is for:
+The first word, up to ": ", is the strategy; `History.count` counts by it. What follows is for people, but for three
+forms that mean that a strategy could not do what it is for:
 
     gp: random, ill-conditioned                          a random config, and why
     sobol: repeat, 1000 draws gave nothing new           a config that was tried before
+    pbt: afresh, nothing was saved                       a training from step 0 that was to be forked, and why
 """
 
-_RANDOM, _REPEAT, _CHOSEN = ": random, ", ": repeat, ", ", auto, "
+_RANDOM, _REPEAT, _AFRESH, _CHOSEN = ": random, ", ": repeat, ", ": afresh, ", ", auto, "
 
 
 def fallback(strategy: str, why: str) -> str:
@@ -20,6 +21,11 @@ def repeat(origin: str, draws: int) -> str:
     return f"{origin}{_REPEAT}{draws} draws gave nothing new"
 
 
+def afresh(strategy: str, why: str) -> str:
+    """Of a trial that begins at step 0, for want of a checkpoint to fork from."""
+    return f"{strategy}{_AFRESH}{why}"
+
+
 def chosen(origin: str, why: str) -> str:
     """Of a suggestion of a strategy that `auto` has chosen."""
     return f"{origin}{_CHOSEN}{why}" if ":" in origin else f"{origin}: auto, {why}"
@@ -30,4 +36,4 @@ def fallback_in(origin: str) -> str | None:
     if origin.startswith("queued: "):
         return None  # what follows is a person's own note
     plain = origin.split(_CHOSEN, 1)[0]
-    return plain if _RANDOM in plain or _REPEAT in plain else None
+    return plain if any(form in plain for form in (_RANDOM, _REPEAT, _AFRESH)) else None
