@@ -20,7 +20,7 @@ is judged by the loss and the error of 697 other rows, which no search has seen:
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from runs import Parser, Run, add, load, missing
 
 from danlu import Decision, Float, Space, Study, Trial, tune
-from danlu.catalogue import strategy_from
-from danlu.core.lineage import schedule
+from danlu.core.lineage import Segment, strategy_form
 from danlu.core.stopping import Never
 from danlu.loop import run
 from danlu.runners.inline import Inline
@@ -135,20 +134,19 @@ def search(contestant: str, seed: int) -> Run:
         progress=False,
     )  # fmt: skip
     best = study.best
-    segments = [{"step": s.step, "config": dict(s.config)} for s in schedule(study.history, best.number)]
+    segments = study.schedule()
     again = trained_again(segments, seed, decays)
     return {
         "problem": "digits", "contestant": contestant, "seed": seed, "epochs": study.history.steps_done,
         "trials": len(study.trials), "loss": _rounded(best.metrics["loss"]),
         "found": [_rounded(best.metrics["judged"]), _rounded(best.metrics["judged_error"])],
-        "again": again, "segments": segments,
+        "again": again, "segments": strategy_form(segments)["segments"],
     }  # fmt: skip
 
 
-def trained_again(segments: list[dict[str, Any]], seed: int, decays: bool) -> list[list[float]]:
+def trained_again(segments: Sequence[Segment], seed: int, decays: bool) -> list[list[float]]:
     """Loss and error on the judges' rows of the same schedule from new initial weights."""
-    form = {"use": "schedule", "segments": segments, "repeats": REPEATS}
-    study = Study(SPACE, minimize="loss", strategy=strategy_from(form), steps=EPOCHS, seed=90_000 + seed)
+    study = Study(SPACE, minimize="loss", strategy=strategy_form(segments, REPEATS), steps=EPOCHS, seed=90_000 + seed)
     run(study, Inline(Training(seed, 1, decays), "loss"), Never())
     return [[_rounded(t.metrics["judged"]), _rounded(t.metrics["judged_error"])] for t in study.history.completed]
 

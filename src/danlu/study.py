@@ -361,7 +361,8 @@ class Study:
     def schedule(self, trial: Trial | int | None = None) -> tuple[Segment, ...]:
         """The configs along the line of forks that led to a trial, the best if none is given, and from which step on.
 
-        {"use": "schedule", "segments": [...]} trains it again; `danlu export --what schedule` writes that.
+        `danlu.core.lineage.strategy_form` makes a strategy of it that trains it again; `danlu export --what schedule`
+        writes that.
 
         Raises:
             StudyError, ObjectiveError: as of `best`.

@@ -106,7 +106,12 @@ def tune(
 def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, workers: int) -> Strategy:
     if workers > lag:
         raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers}. Use lag={workers}.")
-    return InOrder(catalogue.strategy_from(strategy or "auto"), lag)
+    inner = catalogue.strategy_from(strategy or "auto")
+    if (name := _name(inner)) in _ENDING:
+        raise StrategyError(
+            f"lag is for trials that end in their order, and those of {name} are resumed. Leave lag out."
+        )
+    return InOrder(inner, lag)
 
 
 def _timed(study: Study, time: float | None, is_said: bool) -> Strategy:

@@ -1,6 +1,7 @@
 from danlu import Config, Float, Space, Study
+from danlu.catalogue import strategy_from
 from danlu.core import event as ev
-from danlu.core.lineage import Segment, line, line_curve, schedule
+from danlu.core.lineage import Segment, line, line_curve, schedule, strategy_form
 from danlu.core.trial import Fork
 from danlu.strategies.random import Random
 
@@ -44,6 +45,12 @@ def test_a_schedule_says_from_which_step_on_each_config_holds():
 def test_a_fork_with_the_config_of_its_parent_is_no_new_segment():
     history = forked().history
     assert schedule(history, 2) == schedule(history, 1)
+
+
+def test_a_schedule_has_the_form_of_a_strategy_that_trains_it_again():
+    form = strategy_form(schedule(forked().history, 1), repeats=3)
+    assert form["segments"] == [{"step": 0, "config": {"x": 0.1}}, {"step": 2, "config": {"x": 0.2}}]
+    assert strategy_from(form).repeats == 3
 
 
 def test_the_curve_of_a_line_has_what_each_reported_up_to_its_fork():

@@ -1,6 +1,6 @@
 import pytest
 
-from danlu.core.origin import chosen, fallback, fallback_in, repeat
+from danlu.core.origin import afresh, chosen, fallback, fallback_in, repeat
 
 
 def test_a_fallback_is_found_again_whatever_was_added():
@@ -35,3 +35,8 @@ def test_what_auto_adds_follows_a_colon_or_a_comma():
 def test_what_is_meant_to_be_so_is_none(origin):
     assert fallback_in(origin) is None
     assert fallback_in(chosen(origin, "few trials")) is None
+
+
+def test_a_fork_that_had_to_begin_afresh_is_a_fallback():
+    assert afresh("pbt", "nothing was saved") == "pbt: afresh, nothing was saved"
+    assert fallback_in(afresh("pbt", "nothing was saved")) == "pbt: afresh, nothing was saved"

@@ -10,6 +10,9 @@
 A fork whose config is that of its parent goes on with the same segment.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
 from danlu.core.curve import EMPTY, Curve
@@ -45,6 +48,15 @@ def schedule(history: History, number: int) -> tuple[Segment, ...]:
         if not segments or trial.config != segments[-1].config:
             segments.append(Segment(trial.origin_step, trial.config))
     return tuple(segments)
+
+
+def strategy_form(segments: Iterable[Segment], repeats: int = 1) -> dict[str, Any]:
+    """The plain form of the strategy that trains a schedule again: JSON can carry it."""
+    return {
+        "use": "schedule",
+        "segments": [{"step": segment.step, "config": dict(segment.config)} for segment in segments],
+        "repeats": repeats,
+    }
 
 
 def line_curve(history: History, number: int) -> Curve:

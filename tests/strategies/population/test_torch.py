@@ -3,7 +3,7 @@
 import pytest
 
 from danlu import Decision, Float, Space, tune
-from danlu.core.lineage import schedule
+from danlu.core.lineage import strategy_form
 
 torch = pytest.importorskip("torch")
 
@@ -58,9 +58,7 @@ def test_a_fork_begins_with_its_parents_weights(tmp_path, use):
 
 def test_a_schedule_trains_again_what_a_population_found(tmp_path):
     with tuned(tmp_path / "one") as study:
-        best = study.best
-        segments = [{"step": s.step, "config": dict(s.config)} for s in schedule(study.history, best.number)]
-    form = {"use": "schedule", "segments": segments, "repeats": 2}
+        form = strategy_form(study.schedule(), repeats=2)
     again = tune(
         train, space=SPACE, minimize="loss", strategy=form, steps=STEPS, folder=tmp_path / "again", progress=False
     )
