@@ -31,7 +31,7 @@ def train(trial, config):
         optimizer.step()
         if trial.report(step, loss=loss.item(), before=before, after=digest(model)) is Decision.PAUSE:
             trial.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
-    return float(torch.nn.functional.mse_loss(model(x), y))
+    return torch.nn.functional.mse_loss(model(x), y).item()
 
 
 def digest(model):
