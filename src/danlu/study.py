@@ -11,6 +11,7 @@ from danlu import catalogue
 from danlu.core import event as ev
 from danlu.core import keeping, protocol, replay
 from danlu.core.history import History, opened, replace
+from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
 from danlu.core.runner import Ended, Failed, Job, Signal
@@ -379,6 +380,17 @@ class Study:
     def front(self) -> list[Trial]:
         """The trials that no other one dominates."""
         return self._history.front
+
+    def schedule(self, trial: Trial | int | None = None) -> tuple[Segment, ...]:
+        """The configs along the line of forks that led to a trial, the best if none is given, and from which step on.
+
+        `danlu.core.lineage.strategy_form` makes a strategy of it that trains it again; `danlu export --what schedule`
+        writes that.
+
+        Raises:
+            StudyError, ObjectiveError: as of `best`.
+        """
+        return schedule(self._history, self.best.number if trial is None else _number(trial))
 
     def entries(self) -> Iterator[ev.Entry]:
         """The journal from its first entry on."""

@@ -29,6 +29,7 @@ from danlu.cli.screen import (
     value_text,
 )  # fmt: skip
 from danlu.cli.studies import Named, found, opened
+from danlu.core import lineage
 from danlu.core.history import History
 from danlu.core.keeping import kept
 from danlu.core.trial import Status, Trial
@@ -66,7 +67,7 @@ def show(
     if as_json:
         print(json.dumps(_facts(history, folder, trial, recommended), indent=2, ensure_ascii=False))
     elif trial is not None:
-        screen().print(_one(history.trials[trial], folder))
+        screen().print(_one(history, history.trials[trial], folder))
     else:
         _print_study(screen(), history, folder, top, recommended)
         for line in closing(history, judges):
@@ -167,7 +168,7 @@ def _remarks(history: History) -> list[Text]:
 # a trial --------------------------------------------------------------------------------------------------------------
 
 
-def _one(trial: Trial, folder: Path) -> RenderableType:
+def _one(history: History, trial: Trial, folder: Path) -> RenderableType:
     head = Text.assemble(
         (f"trial {trial.number}", "bold"), "   ", status_text(trial.status), f" · {trial.origin}",
         f" · {seconds_text(trial.seconds)}" if trial.seconds is not None else "",
@@ -176,6 +177,7 @@ def _one(trial: Trial, folder: Path) -> RenderableType:
     parts: list[RenderableType] = [head]
     if trial.reason:
         parts.append(Text(f"{trial.reason}: {trial.error}", "red"))
+    parts += _lineage(history, trial)
     facts = Table.grid(padding=(0, 2))
     for name, value in trial.config.items():
         facts.add_row(Text(name, "dim"), value_text(value))
@@ -186,6 +188,16 @@ def _one(trial: Trial, folder: Path) -> RenderableType:
         size = f"{trial.checkpoint.size / 1e6:.2g} MB, " if trial.checkpoint.size else ""
         parts.append(Text(f"  {folder / trial.checkpoint.path} ({size}after step {trial.checkpoint.step})"))
     return Group(*parts, *_log(Folder(folder).trial(trial.number) / "log.txt"))
+
+
+def _lineage(history: History, trial: Trial) -> list[RenderableType]:
+    """Where a fork comes from, and the configs on the way to it."""
+    if trial.parent is None:
+        return []
+    numbers = " → ".join(str(ancestor.number) for ancestor in lineage.line(history, trial.number))
+    head = f"forked from trial {trial.parent.trial} after step {trial.parent.step} (trials {numbers})"
+    steps = [f"  from step {s.step}: {config_text(s.config)}" for s in lineage.schedule(history, trial.number)]
+    return [Text(head), *(Text(step, "dim") for step in steps)]
 
 
 def _curves(trial: Trial) -> RenderableType:
