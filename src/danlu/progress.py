@@ -20,15 +20,20 @@ from danlu.loop import Watch
 
 @contextmanager
 def watching(
-    trials: int | None, shown: bool | None = None, file: IO[str] | None = None, judges: bool = False
+    trials: int | None,
+    shown: bool | None = None,
+    file: IO[str] | None = None,
+    judges: bool = False,
+    total_steps: int | None = None,
 ) -> Iterator[Watch]:
     """A `Watch` that draws on standard error while the context lasts, and says at its end what was saved and kept.
 
     Args:
-        trials: how many there are to be in all; None if only time limits them.
+        trials: how many there are to be in all; None if something else limits them.
         shown: False for nothing at all; None for a live bar on a terminal and lines elsewhere.
         file: where to draw.
         judges: whether the strategy ends trials early.
+        total_steps: how many all trials together may do; None if something else limits them.
     """
     console = Console(file=file or sys.stderr)
     if shown is False:
@@ -44,7 +49,7 @@ def watching(
         return kept
 
     if console.is_terminal:
-        with _live(console, trials) as watch:
+        with _live(console, trials, total_steps) as watch:
             yield keeping(watch)
     else:
         yield keeping(_lines(console, trials))
@@ -54,14 +59,15 @@ def watching(
 
 
 @contextmanager
-def _live(console: Console, trials: int | None) -> Iterator[Watch]:
+def _live(console: Console, trials: int | None, total_steps: int | None) -> Iterator[Watch]:
     begun, known = time.monotonic(), [-1]
+    done_of = _steps if total_steps else _ended
     with Live(console=console, refresh_per_second=4, transient=False) as live:
 
         def watch(history: History) -> None:
             if known[0] < 0:
-                known[0] = _ended(history)
-            live.update(screen(history, trials, time.monotonic() - begun, known[0]))
+                known[0] = done_of(history)
+            live.update(screen(history, trials, time.monotonic() - begun, known[0], total_steps))
 
         yield watch
 
@@ -84,20 +90,28 @@ def _lines(console: Console, trials: int | None) -> Watch:
     return watch
 
 
-def screen(history: History, trials: int | None, seconds: float, known: int) -> RenderableType:
+def screen(
+    history: History, trials: int | None, seconds: float, known: int, total_steps: int | None = None
+) -> RenderableType:
     """The live display.
 
     Args:
         history: as it stands.
         trials: how many there are to be in all.
         seconds: since this run began.
-        known: trials that had ended when this run began.
+        known: trials that had ended when this run began; steps that were done, where these are limited.
+        total_steps: how many all trials together may do.
     """
-    done, total = _ended(history), trials or max(len(history.trials), 1)
+    ended, paused = _ended(history), history.count(Status.PAUSED)
+    done, total = ended, trials or max(len(history.trials), 1)
+    if total_steps:
+        done, total = _steps(history), total_steps
     head = Table.grid(padding=(0, 2))
     counts = Text.assemble(
-        (f"{done}", "bold"), f"/{trials} trials" if trials else " trials", "   ",
+        (f"{ended}", "bold"), f"/{trials} trials" if trials else " trials", "   ",
+        (f"{_steps(history)}/{total_steps} steps   " if total_steps else ""),
         (f"{len(history.pending)} running", "cyan"), "   ",
+        (f"{paused} paused   " if paused else "", "cyan"),
         (f"{history.count(Status.FAILED)} failed", "red" if history.count(Status.FAILED) else "dim"),
     )  # fmt: skip
     head.add_row(
@@ -129,6 +143,10 @@ def line(trial: Trial, history: History, trials: int | None) -> str:
 
 def _ended(history: History) -> int:
     return sum(history.count(status) for status in (Status.COMPLETE, Status.STOPPED, Status.FAILED))
+
+
+def _steps(history: History) -> int:
+    return history.steps_done
 
 
 def _incumbent(history: History) -> Trial | None:

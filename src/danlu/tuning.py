@@ -9,7 +9,7 @@ from danlu import catalogue
 from danlu.core.elapsed import elapsed
 from danlu.core.objective import Named
 from danlu.core.runner import Runner
-from danlu.core.stopping import Elapsed, Never, StopRule, Trials
+from danlu.core.stopping import Elapsed, Never, Steps, StopRule, Trials
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import StrategyError, StudyError
@@ -40,6 +40,7 @@ def tune(
     lag: int | None = None,
     timeout: float | None = None,
     steps: int | None = None,
+    total_steps: int | None = None,
     folder: str | Path | None = None,
     seed: int | None = None,
     change: bool = False,
@@ -55,9 +56,9 @@ def tune(
             objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
-        trials: how many in all, over all restarts; 50 if no `time` is given either. Not given, "pbt", "pb2" and
-            "schedule" end when all their trainings have come to the end; given, "pbt" and "pb2" fork no more than so
-            many allow, and train to the end what there is.
+        trials: how many in all, over all restarts; 50 if neither `time` nor `total_steps` is given. Not given, "pbt",
+            "pb2" and "schedule" end when all their trainings have come to the end; given, "pbt" and "pb2" fork no more
+            than so many allow, and train to the end what there is.
         time: seconds after which this call starts no more trials. Where no `trials` are given either, time is what is
             short: "auto" and "gp" then look for improvement per second, not per trial. Not with `lag`, for how long
             trials take differs from run to run.
@@ -69,7 +70,9 @@ def tune(
         lag: if given, suggestion k knows the results of trials 0 to k − lag only, so that 1 to `lag` workers give the
             same study, bit for bit; it costs waiting for stragglers.
         timeout: seconds after which a trial is killed and has failed; it then runs in a process of its own.
-        steps: what a full training is, for strategies that stop early.
+        steps: what a full training is, such as 30 epochs: "auto" then pauses trials that don't look promising, and
+            other strategies that stop early know where the end is.
+        total_steps: steps that all trials together may do, over all restarts: twenty full trainings are 20 * steps.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
         seed: of all randomness; 0 if not given.
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
@@ -82,8 +85,9 @@ def tune(
         DanluError: what is wrong, and what to do; trials that failed are no error but data.
         Interrupted: Ctrl-C was pressed (a KeyboardInterrupt that carries the study).
     """
-    if trials is not None and trials < 1:
-        raise StudyError(f"trials must be at least 1, got {trials}.")
+    for name, count in (("trials", trials), ("total_steps", total_steps)):
+        if count is not None and count < 1:
+            raise StudyError(f"{name} must be at least 1, got {count}.")
     if lag is not None:
         strategy = _in_order(strategy, lag, workers)
     called: Callable[..., Any] = _with_config(train)
@@ -99,9 +103,10 @@ def tune(
     study.change(strategy=_counted(study, trials))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
     is_ending = _name(study.strategy) in _ENDING
-    trials = 50 if trials is None and time is None and not is_ending else trials
-    with watching(trials, progress, judges=study.strategy.judges(study.history)) as watch:
-        run(study, runner, _rule(study, trials, time), watch)
+    trials = 50 if trials is None and time is None and total_steps is None and not is_ending else trials
+    judges = study.strategy.judges(study.history)
+    with watching(trials, progress, judges=judges, total_steps=total_steps) as watch:
+        run(study, runner, _rule(study, trials, time, total_steps), watch)
     return study
 
 
@@ -159,12 +164,14 @@ def _runner(train: Callable[..., Any], metric: str, workers: int, timeout: float
     return catalogue.load("runner", "processes")(train, metric, workers, timeout)  # type: ignore[no-any-return]
 
 
-def _rule(study: Study, trials: int | None, time: float | None) -> StopRule:
+def _rule(study: Study, trials: int | None, time: float | None, total_steps: int | None) -> StopRule:
     rules: list[StopRule] = []
     if trials is not None:
         rules.append(Trials(trials))
     if time is not None:
         rules.append(Elapsed(time, since=study.store.now()))
+    if total_steps is not None:
+        rules.append(Steps(total_steps))
     rule = rules[0] if rules else Never()
     for other in rules[1:]:
         rule = rule | other

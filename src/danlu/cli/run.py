@@ -50,7 +50,7 @@ def run(
     maximize: Annotated[list[str] | None, typer.Option(help="Metric to maximise.")] = None,
     subject_to: Annotated[list[str] | None, typer.Option(help="Constraint, such as 'memory_gb <= 8'.")] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials in all, over all restarts; 50 if no time is given.")
+        int | None, typer.Option(min=1, help="Trials in all, over all restarts; 50 if nothing else ends it.")
     ] = None,
     time: Annotated[
         float | None,
@@ -82,7 +82,10 @@ def run(
     ] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which a trial is killed.")] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="What a full training is, for strategies that stop early.")
+        int | None, typer.Option(min=1, help="What a full training is, such as 30 epochs; auto then stops early.")
+    ] = None,
+    total_steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps that all trials together may do, over all restarts.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
     warm_start: Annotated[
@@ -118,6 +121,7 @@ def run(
         "lag": lag,
         "timeout": timeout,
         "steps": steps,
+        "total_steps": total_steps,
         "seed": seed,
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
@@ -146,6 +150,7 @@ def run(
             lag=said.lag,
             timeout=said.timeout,
             steps=said.steps,
+            total_steps=said.total_steps,
             seed=said.seed,
             warm_start=said.warm_start,
             folder=place,

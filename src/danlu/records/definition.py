@@ -58,6 +58,7 @@ class Definition:
     lag: int | None = None
     timeout: float | None = None
     steps: int | None = None
+    total_steps: int | None = None
     seed: int | None = None
     keep: int | None = None
     folder: str | None = None

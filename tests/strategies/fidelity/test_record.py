@@ -74,3 +74,14 @@ def test_vectors_are_those_of_the_configs():
     record = record_of(study.history, layout_of(LINE), STEPS)
     assert record.x[:, 0] == pytest.approx([study.trials[k].config["x"] for k in (0, 0, 1)])
     assert np.array_equal(record.rows(slice(1, 3)).numbers, [0, 1])
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(1, 1.0), (-1, -1.0)])
+def test_first_and_last_values_agree_as_far_as_they_rank_trials_alike(sign, expected):
+    study = studied(*({1: sign * k + 10.0, 9: float(k)} for k in range(6)))
+    assert record_of(study.history, layout_of(LINE), STEPS).agreement(how_far(1, 9)) == expected
+
+
+def test_of_few_trials_nothing_is_said():
+    study = studied(*({1: float(k), 9: float(k)} for k in range(5)), {1: 0.5})
+    assert record_of(study.history, layout_of(LINE), STEPS).agreement(how_far(1, 9)) is None

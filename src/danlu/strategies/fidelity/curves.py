@@ -23,7 +23,7 @@ from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import StrategyError
 from danlu.numerics.threads import one_thread
 from danlu.strategies.fidelity.outlook import Outlook, outlook_of
-from danlu.strategies.fidelity.record import Record, record_of
+from danlu.strategies.fidelity.record import Record, how_far, record_of
 from danlu.strategies.fidelity.rungs import check_rungs, full_training, highest, reached, rungs, values_at
 from danlu.strategies.fresh import is_exhausted, start_fresh
 from danlu.strategies.gp.gp import GP
@@ -33,7 +33,7 @@ from danlu.strategies.layout import Layout, layout_of
 _FIRST = 1 / 9  # of a full training, to the lowest rung: the first steps say next to nothing
 _HOPELESS = np.log(0.05)  # ln of the probability of winning below which a trial is stopped for good
 _AUDIT = 12  # trials from which on one of middling early value is trained to the end
-_MISLEADING = 0.5  # correlation of early and last values below which a person is told: they share a quarter
+_MISLEADING = 0.2  # rank correlation of first and last values below which a person is told
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class Curves(Strategy):
         try:
             with one_thread():
                 outlook = outlook_of(history, layout, record, steps[-1], GP().design_of(layout), None)
-                return self._most_worth(history, steps, outlook, rng)
+                agreement = record.agreement(how_far(steps[0], steps[-1]))
+                return self._most_worth(history, steps, outlook, agreement, rng)
         except IllConditioned:
             return start_fresh(history, fallback("curves", "ill-conditioned"), lambda _: history.space.sample(rng))
 
@@ -109,7 +110,12 @@ class Curves(Strategy):
         return WAIT if history.pending and suggestion is EXHAUSTED else suggestion
 
     def _most_worth(
-        self, history: History, steps: tuple[int, ...], outlook: Outlook, rng: np.random.Generator
+        self,
+        history: History,
+        steps: tuple[int, ...],
+        outlook: Outlook,
+        agreement: float | None,
+        rng: np.random.Generator,
     ) -> Suggestion:
         waiting = history.paused if self.pauses else []
         worth = outlook.worth_of(waiting)
@@ -118,7 +124,7 @@ class Curves(Strategy):
         if waiting and float(worth.max()) >= value:
             return _next_leg(waiting[int(np.argmax(worth))], steps)
         if new is not None:
-            return Start(new, _origin(outlook, steps[0]))
+            return Start(new, _origin(outlook, steps[0], agreement))
         if is_over:
             return WAIT if history.pending else EXHAUSTED
         return start_fresh(history, fallback("curves", "all candidates tried"), lambda _: history.space.sample(rng))
@@ -163,7 +169,8 @@ def _audited(history: History, layout: Layout, steps: tuple[int, ...]) -> int | 
     return middle if trial.status is Status.PAUSED and trial.budget is None else None
 
 
-def _origin(outlook: Outlook, step: int) -> str:
-    told = outlook.told(step)
-    words = f"step {step} tells the end by {told:.2f}{outlook.tilt.words}"
-    return misled("curves", words) if told < _MISLEADING else f"curves: expected improvement, {words}"
+def _origin(outlook: Outlook, step: int, agreement: float | None) -> str:
+    words = f"step {step} tells the end by {outlook.told(step):.2f}{outlook.tilt.words}"
+    if agreement is not None and agreement < _MISLEADING:
+        return misled("curves", f"rank correlation of step {step} and the end {agreement:.2f}, {words}")
+    return f"curves: expected improvement, {words}"
