@@ -5,8 +5,8 @@
 
 FOLDER is that of `regret.py`; of its problems those count that have epochs, YAHPO Gym's surrogates of LCBench: curves
 of 52 epochs by 7 hyperparameters. A search has the epochs of 50 full trainings. Every epoch that is trained counts;
-trials that go on from where they were paused, or from their rung, pay their new epochs only; those that are stopped have
-paid what they were trained. `run` adds to a file of results, one line a run, and passes over what is there; peers need
+trials that go on from where they were paused, or from their rung, pay their new epochs only; those that are stopped
+have paid what they trained. `run` adds to a file of results, one line a run, and passes over what is there; peers need
 `pip install optuna onnxruntime dehb` (DEHB 0.1.2 wants NumPy 1: an environment of its own).
 
 Judged is what a user would get then, by one rule for all: of the configs that were trained to the last epoch the one
