@@ -231,21 +231,15 @@ class Results(Judged):
         equal = (table[:, None, :] == table[:, :, None]).sum(axis=2)
         return dict(zip(self.contestants, (below + (equal + 1) / 2).T, strict=True))
 
-    def reached(self, contestant: str, target: str) -> Floats:
-        """Full trainings until the target's median result at the last mark, of each run; infinite if never."""
-        goals = {
-            p: np.median(
-                [shown_at(r["trail"], math.inf) for (q, c, _), r in self.runs.items() if (q, c) == (p, target)]
-            )
-            for p in self.shared([contestant, target])
-        }
-        return np.array(
-            [
-                reached_at(run["trail"], run["complete"], goals[p]) / run["epochs"]
-                for (p, c, _), run in self.runs.items()
-                if c == contestant and p in goals
-            ]
-        )
+    def reached(self, contestant: str, target: str) -> dict[str, Floats]:
+        """Problem -> full trainings until the target's median result at the last mark, by run; infinite if never."""
+        found = {}
+        for p in self.shared([contestant, target]):
+            results = [shown_at(r["trail"], math.inf) for (q, c, _), r in self.runs.items() if (q, c) == (p, target)]
+            goal = float(np.median(results))
+            ours = [run for (q, c, _), run in self.runs.items() if (q, c) == (p, contestant)]
+            found[p] = np.array([reached_at(run["trail"], run["complete"], goal) / run["epochs"] for run in ours])
+        return found
 
     def told(self, contestant: str, what: str) -> float:
         """The median over runs of a number that they keep."""
@@ -286,7 +280,7 @@ def tables(results: Results, ours: str, target: str) -> Iterator[str]:
     )
     yield "|---" * (len(MARKS) + 7) + "|"
     for c in sorted(contestants, key=lambda c: results.means(c, last)):
-        reached = results.reached(c, target)
+        reached = np.concatenate([*results.reached(c, target).values()])
         cells = [f"{results.means(c, mark):.3f}" for mark in MARKS]
         cells += [f"{results.told(c, what):.0f}" for what in ("begun", "ended")]
         cells += [
@@ -317,12 +311,16 @@ def tables(results: Results, ours: str, target: str) -> Iterator[str]:
             ]
             yield f"| {c} | " + " | ".join(cells) + " |"
     yield ""
-    yield f"Mean regret by problem at {' / '.join(map(str, MARKS))} full trainings:"
+    yield f"Mean regret by problem at {' / '.join(map(str, MARKS))} full trainings, and in brackets how many it took until"
+    yield f"{target}'s median result at {last} (median over seeds):"
     yield ""
     yield "| | " + " | ".join(results.problems) + " |"
     yield "|---" * (len(results.problems) + 1) + "|"
     for c in contestants:
-        cells = [" / ".join(f"{results.mean(p, c, m):.3f}" for m in MARKS) for p in results.problems]
+        medians = {p: np.median(counts) for p, counts in results.reached(c, target).items()}
+        cells = [
+            " / ".join(f"{results.mean(p, c, m):.3f}" for m in MARKS) + f" ({medians[p]:.1f})" for p in results.problems
+        ]
         yield f"| {c} | " + " | ".join(cells) + " |"
 
 
