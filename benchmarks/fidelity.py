@@ -311,8 +311,8 @@ def tables(results: Results, ours: str, target: str) -> Iterator[str]:
             ]
             yield f"| {c} | " + " | ".join(cells) + " |"
     yield ""
-    yield f"Mean regret by problem at {' / '.join(map(str, MARKS))} full trainings, and in brackets how many it took until"
-    yield f"{target}'s median result at {last} (median over seeds):"
+    yield f"Mean regret by problem at {' / '.join(map(str, MARKS))} full trainings, and in brackets how many it took"
+    yield f"until {target}'s median result at {last} (median over seeds):"
     yield ""
     yield "| | " + " | ".join(results.problems) + " |"
     yield "|---" * (len(results.problems) + 1) + "|"
