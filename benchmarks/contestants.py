@@ -142,9 +142,9 @@ def config_of(problem: Problem, config: Mapping[str, Any]) -> Config:
 
 
 class Optuna:
-    """Optuna with one of its samplers, at its defaults."""
+    """Optuna with one of its samplers, at its defaults, and a pruner, if any."""
 
-    def __init__(self, problem: Problem, seed: int, sampler: str) -> None:
+    def __init__(self, problem: Problem, seed: int, sampler: str, pruner: Any = None) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -154,7 +154,7 @@ class Optuna:
             "tpe": samplers.TPESampler, "gp": samplers.GPSampler, "cmaes": samplers.CmaEsSampler,
             "random": samplers.RandomSampler,
         }[sampler](seed=seed)  # fmt: skip
-        self.problem, self.study = problem, optuna.create_study(sampler=made)
+        self.problem, self.study = problem, optuna.create_study(sampler=made, pruner=pruner)
         self.trial: Any = None
 
     def ask(self) -> Config:
@@ -221,25 +221,32 @@ class Hebo:
         self.opt.observe(self.drawn, np.array([[loss]]))
 
 
+def configuration_space(problem: Problem, seed: int) -> Any:
+    """A problem's space as ConfigSpace has it; options by their words."""
+    from ConfigSpace import Categorical, ConfigurationSpace, Float, InCondition, Integer
+
+    space = ConfigurationSpace(seed=seed)
+    for kind, name, *rest in problem.params:
+        if kind == "cat":
+            space.add(Categorical(name, [label(option) for option in rest[0]]))
+        else:
+            space.add((Integer if kind == "int" else Float)(name, (rest[0], rest[1]), log=rest[2]))
+    for child, (parent, values) in problem.when.items():
+        space.add(InCondition(space[child], space[parent], [label(v) for v in values]))
+    return space
+
+
 class Smac:
     """SMAC3's hyperparameter-optimisation facade."""
 
     def __init__(self, problem: Problem, seed: int, trials: int) -> None:
         import tempfile
 
-        from ConfigSpace import Categorical, ConfigurationSpace, Float, InCondition, Integer
         from smac import HyperparameterOptimizationFacade, Scenario
 
         self.problem = problem
         self.options = {name: {label(o): o for o in rest[0]} for kind, name, *rest in problem.params if kind == "cat"}
-        space = ConfigurationSpace(seed=seed)
-        for kind, name, *rest in problem.params:
-            if kind == "cat":
-                space.add(Categorical(name, list(self.options[name])))
-            else:
-                space.add((Integer if kind == "int" else Float)(name, (rest[0], rest[1]), log=rest[2]))
-        for child, (parent, values) in problem.when.items():
-            space.add(InCondition(space[child], space[parent], [label(v) for v in values]))
+        space = configuration_space(problem, seed)
         scenario = Scenario(
             space, n_trials=trials, seed=seed, output_directory=Path(tempfile.mkdtemp()), deterministic=True
         )
