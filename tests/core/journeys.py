@@ -12,6 +12,7 @@ from danlu.testing.journals import suggested
 SPACE = Space({"n": Int(0, 7)})
 """So small that configs come again."""
 
+LOSS = (Objective("loss"),)
 CONSTRAINED = (Objective("loss"), Objective("gb", bound=2.0))
 BEST = (Objective("loss", at="best"),)
 
@@ -28,7 +29,7 @@ class _Trial:
     died: bool = False
 
 
-def journey(draw, objectives=(Objective("loss"),), length=60):
+def journey(draw, objectives=LOSS, length=60):
     """The entries of a journal, one second apart; some share a time, as a coarse clock's would."""
     batches = [(ev.Opened(SPACE.to_dict(), objectives, {"use": "random"}, 0, 9),)]
     trials = []

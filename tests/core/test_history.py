@@ -407,7 +407,11 @@ def test_what_was_worked_out_of_trials_that_reached_a_step_is_kept_while_more_do
     history = fold(entries(opened, suggested(0, {"x": 0.1}), ev.Started(0, 1), ev.Reported(0, 3, {"loss": 1.0})))
     memos = history.reaching(3).memos
     for number in range(1, 5):
-        for event in (suggested(number, {"x": number / 9}), ev.Started(number, 1), ev.Reported(number, 4, {"loss": 2.0})):
+        for event in (
+            suggested(number, {"x": number / 9}),
+            ev.Started(number, 1),
+            ev.Reported(number, 4, {"loss": 2.0}),
+        ):
             history = history.apply(ev.Entry(history.position + 1, 0.0, (event,)))
         assert history.reaching(3).memos is memos
         assert len(history.reaching(3).arrays().numbers) == number + 1

@@ -169,7 +169,9 @@ class Index(Generic[T]):
     __slots__ = ("_count", "_shared")
 
     def __init__(self, shared: tuple[dict[T, int], list[T | None], list[int]] | None = None, count: int = 0) -> None:
-        self._shared = ({}, [], []) if shared is None else shared  # first numbers, keys, numbers of keys that came again
+        self._shared = (
+            ({}, [], []) if shared is None else shared
+        )  # first numbers, keys, numbers of keys that came again
         self._count = count
 
     def append(self, key: T | None) -> "Index[T]":
@@ -261,9 +263,8 @@ class Columns:
         store = _Store([old.numbers[k] for k in kept])
         store.filled = bisect_left(kept, old.filled)
         rows = kept[: store.filled]
-        store.index, store.u, store.losses, store.bounds = (
-            array[rows] for array in (old.index, old.u, old.losses, old.bounds)
-        )
+        store.index = old.index[rows]
+        store.u, store.losses, store.bounds = old.u[rows], old.losses[rows], old.bounds[rows]
         return Columns(store, len(kept))
 
     @property

@@ -40,6 +40,10 @@ class InOrder(Strategy):
         known = history.hiding(trial.number - self.lag + 1)
         return self.inner.without_pauses().decide(known.showing(trial), trial)
 
+    @property
+    def learns(self) -> bool:
+        return self.inner.learns
+
     def check(self, history: History) -> None:
         if not isinstance(self.inner, Strategy):
             raise StrategyError(f"inorder: inner must be a strategy, got {self.inner!r}.")
