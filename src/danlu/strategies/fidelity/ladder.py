@@ -25,18 +25,20 @@ from danlu.strategies.layout import Bools, Floats
 from danlu.strategies.rows import violations
 
 Ints = NDArray[np.int64]
+Objectives = tuple[Objective, ...]
 
 
 class _Columns:
     """What is known of each trial, by its place in the history; with room for more."""
 
-    def __init__(self, levels: tuple[int, ...], objectives: tuple[Objective, ...]) -> None:
-        self.levels, self.objectives = levels, objectives
+    def __init__(self, levels: tuple[int, ...], goals: Objectives, constraints: Objectives) -> None:
+        self.levels, self.goals, self.constraints = levels, goals, constraints
         self.trials: Vector[Trial] = Vector()
         self.numbers = np.empty(0, dtype=np.int64)
         self.top = np.empty(0, dtype=np.int16)  # bytes are compared 8 times as fast as numbers of full length
         self.paused, self.ended, self.complete, self.default = (np.empty(0, dtype=bool) for _ in range(4))
-        self.losses = [np.empty((0, len(objectives))) for _ in levels]
+        self.losses = [np.empty((0, len(goals))) for _ in levels]
+        self.violation = [np.empty(0) for _ in levels]
 
     def follow(self, trials: Vector[Trial]) -> None:
         """Brings them into step with these trials."""
@@ -54,6 +56,7 @@ class _Columns:
         for name in ("numbers", "top", "paused", "ended", "complete", "default"):
             setattr(self, name, grown(getattr(self, name), old, room))
         self.losses = [grown(losses, old, room) for losses in self.losses]
+        self.violation = [grown(violation, old, room) for violation in self.violation]
 
     def _read(self, k: int, trial: Trial, known: Trial | None) -> None:
         self.numbers[k], self.default[k] = trial.number, trial.origin == "default"
@@ -62,8 +65,13 @@ class _Columns:
         top = int(self.top[k]) if known is not None and known.curve.begins(trial.curve) else -1
         while top + 1 < len(self.levels) and (place := trial.curve.place(self.levels[top + 1])) is not None:
             top += 1
-            self.losses[top][k] = [loss_at(trial, place, objective) for objective in self.objectives]
+            self.losses[top][k] = [loss_at(trial, place, goal) for goal in self.goals]
+            self.violation[top][k] = self._violation(trial, place) if self.constraints else 0.0
         self.top[k] = top
+
+    def _violation(self, trial: Trial, place: int) -> float:
+        excess = [loss_at(trial, place, o) - o.loss(o.bound or 0.0) for o in self.constraints]
+        return max(float(violations(np.array([excess]), self.constraints)[0]), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +84,9 @@ class Ladder:
         top: the highest rung that each stands on, −1 for none, shape (n,).
         paused, ended, complete: how they are, shape (n,).
         default: which of them the person began with, shape (n,).
-        losses: of all objectives, constrained ones too, one array a rung, shape (n, m + c); only of those on it.
-        objectives: whose they are.
+        losses, violation: of the objectives, and by how much the constraints are missed, at least 0; arrays
+            of shapes (n, m) and (n,) for each rung, which hold for those on it.
+        is_constrained: whether there are constraints.
     """
 
     levels: tuple[int, ...]
@@ -88,7 +97,8 @@ class Ladder:
     complete: Bools
     default: Bools
     losses: list[Floats]
-    objectives: tuple[Objective, ...]
+    violation: list[Floats]
+    is_constrained: bool
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -108,19 +118,19 @@ class Ladder:
         fronts, within a front the least crowded first.
         """
         rows = np.flatnonzero(among)
-        order: list[int] = rows[_order(*self._merits(rung, rows))[:count]].tolist()
-        return order
+        order = _order(self.losses[rung][rows], self.violation[rung][rows])
+        found: list[int] = rows[order[:count]].tolist()
+        return found
 
     def is_among_best(self, k: int, rung: int, among: Bools, count: int) -> bool:
         """Whether the k-th trial is one of `best(rung, among, count)`."""
         if self._is_ranked_by_fronts:
             return k in self.best(rung, among, count)
-        rows = np.flatnonzero(among)
-        losses, violation = self._merits(rung, rows)
-        (mine,), loss = np.flatnonzero(rows == k), losses[:, 0]
-        before = (loss < loss[mine]) | ((loss == loss[mine]) & (rows < k))
-        if violation.any():
-            before = (violation < violation[mine]) | ((violation == violation[mine]) & before)
+        loss, violation = self.losses[rung][:, 0], self.violation[rung]
+        before = among & (loss < loss[k])
+        before[:k] |= among[:k] & (loss[:k] == loss[k])
+        if self.is_constrained:
+            before = (before & (violation == violation[k])) | (among & (violation < violation[k]))
         return int(np.count_nonzero(before)) < count
 
     def first(self, rung: int, waiting: Bools, among: Bools, count: int) -> int | None:
@@ -130,35 +140,26 @@ class Ladder:
         rows = np.flatnonzero(waiting & among)
         if not len(rows):
             return None
-        losses, violation = self._merits(rung, rows)
-        least = np.flatnonzero(violation == violation.min())
-        k = int(rows[least[losses[least, 0].argmin()]])
+        if self.is_constrained:
+            violation = self.violation[rung][rows]
+            rows = rows[violation == violation.min()]
+        k = int(rows[self.losses[rung][rows, 0].argmin()])
         return k if self.is_among_best(k, rung, among, count) else None
 
     @property
     def _is_ranked_by_fronts(self) -> bool:
-        return sum(o.bound is None for o in self.objectives) > 1
-
-    def _merits(self, rung: int, rows: Ints) -> tuple[Floats, Floats]:
-        """Losses of the goals, shape (len(rows), m), and by how much the constraints are missed, at least 0."""
-        losses = self.losses[rung].take(rows, axis=0)
-        if all(o.bound is None for o in self.objectives):
-            return losses, np.zeros(len(rows))
-        is_goal = np.array([o.bound is None for o in self.objectives])
-        constraints = [o for o in self.objectives if o.bound is not None]
-        excess = losses[:, ~is_goal] - [o.loss(o.bound or 0.0) for o in constraints]
-        return losses[:, is_goal], np.maximum(violations(excess, constraints), 0.0)
+        return self.losses[0].shape[1] > 1
 
 
 def ladder_of(history: History, levels: tuple[int, ...]) -> Ladder:
     """The ladder of a history; a call costs O(trials that changed since the last one), and a glance at the others."""
     key = "ladder", levels
-    columns: _Columns = history.memos.setdefault(key, _Columns(levels, history.objectives))
+    columns: _Columns = history.memos.setdefault(key, _Columns(levels, history.goals, history.constraints))
     columns.follow(history.trials)
     n, c = len(history.trials), columns
     return Ladder(
         levels, c.numbers[:n], c.top[:n], c.paused[:n], c.ended[:n], c.complete[:n], c.default[:n],
-        [losses[:n] for losses in c.losses], history.objectives,
+        [losses[:n] for losses in c.losses], [violation[:n] for violation in c.violation], bool(c.constraints),
     )  # fmt: skip
 
 
