@@ -8,10 +8,10 @@ repeats of the median over groups of four trials, for `auto` asks its model at e
 read what is there, is left out. The verdict: from 1,000 trials to 20,000 a cost may grow as their logarithm, by a
 factor of 1.43.
 
-A second table has the strategies that compare trials on rungs: what they themselves take, in CPU time, of a suggestion and of the
-decisions on the reports that follow it. The trials that are there have losses that fall step by step; the best third
-went on from each of the rungs 1, 3, 9 and 27, the others were stopped, or wait; 64 more run. Beside it, what the inner
-strategies cost alone, with as many finished trials.
+A second table has the strategies that compare trials on rungs: what they themselves take, in CPU time, of a suggestion
+and of the decisions on the reports that follow it. The trials that are there have losses that fall step by step; the
+best third went on from each of the rungs 1, 3, 9 and 27, the others were stopped, or wait; 64 more run. Beside it, what
+the inner strategies cost alone, with as many finished trials.
 """
 
 import argparse

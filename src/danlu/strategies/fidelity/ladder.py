@@ -148,7 +148,7 @@ class Ladder:
 
     @property
     def _is_ranked_by_fronts(self) -> bool:
-        return self.losses[0].shape[1] > 1
+        return bool(self.losses[0].shape[1] > 1)
 
 
 def ladder_of(history: History, levels: tuple[int, ...]) -> Ladder:
