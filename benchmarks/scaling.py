@@ -82,7 +82,7 @@ RUNGS = {
     f"{name}, {inner}": f'{{"use": "{use}", "inner": {{"use": "{inner}"}}{settings}}}'
     for name, use, settings in (
         ("asha", "asha", ""), ("asha with pauses", "asha", f", {PAUSING}"),
-        ("hyperband with pauses", "hyperband", f", {PAUSING}"), ("sha", "sha", ""),
+        ("hyperband with pauses", "hyperband", f", {PAUSING}"), ("sha", "sha", ""), ("median", "median", ""),
     )
     for inner in ("random", "tpe", "gp")
 } | {f"{inner} alone": f'{{"use": "{inner}"}}' for inner in ("random", "tpe", "gp")}  # fmt: skip
@@ -110,12 +110,13 @@ def reported(k, step, value): return ev.Reported(k, step, {{"loss": value + 1 / 
 def filled(n):
     h, configs = first(), [SPACE.sample(rng) for _ in range(n)]
     values = [loss(config) for config in configs]
-    rank = np.argsort(np.argsort(values))
+    size = 81 if plain["use"] == "sha" else n  # trials that were compared with each other
+    rank = [r for at in range(0, n, size) for r in np.argsort(np.argsort(values[at : at + size])).tolist()]
     for k in range(n):
         h = begun(h, configs[k])
         for i, step in enumerate(STEPS):
             h = then(h, reported(k, step, values[k]))
-            if not alone and i < 4 and rank[k] >= n / 3 ** (i + 1):
+            if not alone and i < 4 and rank[k] >= size / 3 ** (i + 1):
                 h = then(h, ev.Decided(k, "pause") if waits else ev.Finished(k, "stopped"))
                 break
         else:
