@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from danlu import Study, open_study
+from danlu import Decision, Study, open_study
 from danlu.core.stopping import Trials
 from danlu.core.strategy import WAIT, Strategy
 from danlu.errors import StudyBusy
 from danlu.loop import run
 from danlu.runners.inline import Inline
+from danlu.strategies.population.pbt import PBT
 from danlu.strategies.random import Random
 from danlu.testing.runners import SPACE
 
@@ -28,6 +29,17 @@ def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
 
 tune(train, minimize="loss", trials=40, strategy="random", workers=int(sys.argv[2]), folder=sys.argv[1])
 """
+
+
+def test_what_is_paused_is_a_sign_of_hope():
+    def train(trial, config):
+        if trial.number < 5:
+            return None if trial.report(1, loss=1.0) is Decision.PAUSE else 1.0
+        raise RuntimeError("boom")
+
+    study = Study(SPACE, minimize="loss", strategy=PBT(interval=1, population=10), steps=5)
+    run(study, Inline(train, "loss"), Trials(10))
+    assert study.history.count("failed") == 5
 
 
 def test_every_change_is_shown():

@@ -3,6 +3,8 @@ import io
 from danlu import Float, Space, Study
 from danlu.progress import screen, watching
 from danlu.space import Choice
+from danlu.strategies.fidelity.asha import ASHA
+from danlu.strategies.random import Random
 
 
 def test_lines_tell_what_was_noted_once_and_not_what_was_noted_before():
@@ -27,3 +29,24 @@ def test_a_fallback_is_told_on_the_screen():
     assert any(
         row.startswith("note  the search had to fall back: cmaes: random, nothing can be varied") for row in rows
     )
+
+
+def test_at_its_end_it_says_what_was_saved_and_what_is_kept():
+    study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy=ASHA(Random()), steps=9)
+    out = io.StringIO()
+    with watching(None, file=out, judges=True) as watch:
+        trial = study.ask()
+        trial.report(1, loss=1.0)
+        trial.save(bytes(1000))
+        study.tell(trial)
+        watch(study.history)
+    saved, kept = out.getvalue().splitlines()[-2:]
+    assert saved == "early stopping saved nothing (0 trials stopped or paused)"
+    assert kept.startswith("1 checkpoint kept, ")
+
+
+def test_silence_is_silence():
+    out = io.StringIO()
+    with watching(None, False, out, judges=True) as watch:
+        watch(Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy="random").history)
+    assert out.getvalue() == ""

@@ -1,18 +1,23 @@
 import math
 import shutil
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from danlu import Decision, Float, Int, Objective, Space, Status, Study
-from danlu.core.event import Changed
-from danlu.core.strategy import Resume
-from danlu.core.trial import Trial
-from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StrategyError, StudyError, UnknownName
+from danlu.core.event import Changed, Saved
+from danlu.core.strategy import Resume, Start
+from danlu.core.trial import Fork, Trial
+from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StoreError, StrategyError, StudyError, UnknownName
+from danlu.records.checkpoint import write_checkpoint
 from danlu.records.definition import read_definition
 from danlu.stores.memory import Memory
+from danlu.strategies.fidelity.asha import ASHA
 from danlu.strategies.gp.gp import GP
+from danlu.strategies.inorder import InOrder
 from danlu.strategies.quasirandom import Sobol
 from danlu.strategies.random import Random
 
@@ -421,7 +426,7 @@ def test_a_paused_trial_that_is_asked_for_again_goes_on_from_its_checkpoint():
             trial.save({"at": step})
     resumed = searched.ask()
     assert (resumed.number, resumed.step, resumed.load()) == (1, 2, {"at": 2})
-    assert list(resumed.steps(9)) == [3, 4]
+    assert list(resumed.steps(9)) == [3, 4, 5, 6, 7, 8, 9]  # its strategy lets it go beyond its budget
 
 
 def test_a_clock_that_is_set_back_neither_reorders_the_journal_nor_gives_negative_times():
@@ -652,3 +657,262 @@ def test_without_a_warm_start_the_journal_says_nothing_of_one():
     study = Study(LINE, minimize="loss", warm_start=[])
     [entry] = study.entries()
     assert len(entry.events) == 1
+
+
+# checkpoints ----------------------------------------------------------------------------------------------------------
+
+
+def checkpoints(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).glob("trials/*/checkpoints/*"))
+
+
+def trained(searched, loss, steps=3):
+    trial = searched.ask()
+    for step in trial.steps(steps):
+        trial.report(step, loss=loss + 1 / step)
+        trial.save({"trial": trial.number, "step": step})
+    return searched.tell(trial, loss=loss)
+
+
+def test_the_checkpoints_of_the_best_are_kept_and_no_others(tmp_path):
+    searched = study(folder=tmp_path, keep=2)
+    for loss in (0.5, 0.3, 0.4, 0.1, 0.2):
+        trained(searched, loss)
+    assert checkpoints(tmp_path) == [f"trials/000{k}/checkpoints/step_000003.ckpt" for k in (3, 4)]
+    assert [trial.number for trial in searched.trials if trial.checkpoint] == [3, 4]
+    assert searched.load(searched.best) == {"trial": 3, "step": 3}
+    with pytest.raises(StudyError, match=r"no checkpoint of trial 0 is kept: those of the best 2 are"):
+        searched.load(0)
+    assert searched.verify() == []
+
+
+def test_how_many_are_kept_is_part_of_the_study_and_can_be_changed_when_it_goes_on(tmp_path):
+    with study(folder=tmp_path, keep=3) as searched:
+        for loss in (0.5, 0.3, 0.4, 0.1):
+            trained(searched, loss)
+    with study(folder=tmp_path) as again:
+        assert again.history.keep == 3
+    with study(folder=tmp_path, keep=1):
+        assert checkpoints(tmp_path) == ["trials/0003/checkpoints/step_000003.ckpt"]
+    with pytest.raises(StudyError, match="keep must be at least 0, got -1"):
+        study(keep=-1)
+
+
+def test_a_trial_keeps_one_checkpoint_while_it_runs(tmp_path):
+    searched = study(folder=tmp_path)
+    trial = searched.ask()
+    for step in trial.steps(9):
+        trial.report(step, loss=1.0)
+        trial.save(step)
+        assert checkpoints(tmp_path) == [f"trials/0000/checkpoints/step_{step:06d}.ckpt"]
+
+
+def test_a_checkpoint_goes_only_when_the_journal_says_so(tmp_path, monkeypatch):
+    searched = study(folder=tmp_path)
+    trial = searched.ask()
+    trial.report(1, loss=1.0)
+    trial.save("one")
+    trial.report(2, loss=1.0)
+    monkeypatch.setattr(searched.store, "append", lambda key, entry: (_ for _ in ()).throw(StoreError("disk full")))
+    with pytest.raises(StoreError):
+        trial.save("two")
+    assert "trials/0000/checkpoints/step_000001.ckpt" in checkpoints(tmp_path)
+
+
+def test_of_signals_that_are_written_together_nothing_goes_before_all_are_written(tmp_path, monkeypatch):
+    searched = study(folder=tmp_path)
+    searched.ask(), searched.ask()
+    first = []
+    for number in (0, 1):
+        for step in (1, 2):
+            path = f"trials/000{number}/checkpoints/step_00000{step}.ckpt"
+            write_checkpoint(tmp_path / path, step)
+            first.append(Saved(number, step, path, 10))
+    searched.answer(first[::2])
+    group, there = searched.store.group, []
+
+    @contextmanager
+    def watched():
+        with group():
+            yield
+            there.extend(checkpoints(tmp_path))
+
+    monkeypatch.setattr(searched.store, "group", watched)
+    searched.answer(first[1::2])
+    assert len(there) == 4
+    assert checkpoints(tmp_path) == [first[1].path, first[3].path]
+
+
+def test_what_comes_after_the_end_of_a_trial_is_not_kept(tmp_path):
+    searched = study(folder=tmp_path)
+    trial = searched.ask()
+    searched.report(trial, 1, loss=0.5)
+    searched.tell(trial)
+    path = "trials/0000/checkpoints/step_000002.ckpt"
+    write_checkpoint(tmp_path / path, "late")
+    assert searched.answer([Saved(0, 2, path, 4)]) == [Decision.STOP]
+    assert checkpoints(tmp_path) == []
+
+
+class ForksOnce(Random):
+    """Trial 1 is forked from trial 0."""
+
+    def suggest(self, history, rng):
+        if len(history.trials) != 1:
+            return super().suggest(history, rng)
+        checkpoint = history.trials[0].checkpoint
+        return Start(history.space.sample(rng), "fork", parent=Fork(0, checkpoint.step, checkpoint.path))
+
+
+def test_a_fork_finds_its_parents_checkpoint_though_the_parent_has_saved_later_ones_and_ended(tmp_path):
+    searched = study(folder=tmp_path, strategy=ForksOnce(), keep=0)
+    parent = searched.ask()
+    parent.report(1, loss=1.0)
+    parent.save("of step 1")
+    fork = searched.ask()
+    for step in (2, 3):
+        parent.report(step, loss=1.0)
+        parent.save(f"of step {step}")
+    searched.fail(parent, "the data are gone")
+    assert checkpoints(tmp_path) == ["trials/0000/checkpoints/step_000001.ckpt"]
+    assert (fork.load(), fork.step) == ("of step 1", 1)
+    fork.report(2, loss=0.5)
+    fork.save("its own")
+    assert checkpoints(tmp_path) == ["trials/0001/checkpoints/step_000002.ckpt"]
+    assert searched.verify() == []
+
+
+class PausesAtTwo(Random):
+    def decide(self, history, trial):
+        return Decision.PAUSE if trial.step == 2 and not trial.budget else Decision.CONTINUE
+
+    def suggest(self, history, rng):
+        return Resume(0, 3) if len(history.trials) == 4 else super().suggest(history, rng)
+
+
+def test_where_the_disk_is_nearly_full_the_least_wanted_goes_first_and_a_note_says_so(tmp_path, monkeypatch):
+    size = write_checkpoint(tmp_path / "elsewhere", bytes(2_000))
+
+    def free():
+        return int(5.5 * size) - sum(path.stat().st_size for path in tmp_path.rglob("*.ckpt"))
+
+    monkeypatch.setattr("danlu.study.free_space", lambda folder: free())
+    searched = study(folder=tmp_path, strategy=PausesAtTwo())
+    for loss in (0.9, 0.1, 0.5, 0.7):
+        trial = searched.ask()
+        for step in trial.steps(2):
+            trial.report(step, loss=loss)
+            trial.save(bytes(2_000))
+        assert free() >= 2 * size
+    assert [trial.number for trial in searched.trials if trial.checkpoint] == [1, 2, 3]
+    assert "gave up the least wanted checkpoints (trial 0)" in searched.history.notes[0]
+    assert len(checkpoints(tmp_path)) == 3
+    resumed = searched.ask()
+    assert (resumed.number, resumed.load(), list(resumed.steps(3))) == (0, None, [1, 2, 3])
+    assert searched.verify() == []
+
+
+def test_what_a_crash_left_is_swept_and_what_is_gone_is_said_when_the_study_is_run_again(tmp_path):
+    with study(folder=tmp_path, keep=1) as searched:
+        trained(searched, 0.5)
+        for step, trial in enumerate([searched.ask(), searched.ask()], 1):
+            trial.report(step, loss=1.0)
+            trial.save("state")
+    orphans = [tmp_path / f"trials/0001/checkpoints/{name}" for name in ("step_000009.ckpt", ".step_000010.x1.ckpt")]
+    for path in orphans:
+        path.write_bytes(b"half")
+    (tmp_path / "trials/0002/checkpoints/step_000002.ckpt").unlink()
+    with Study.open(tmp_path) as again:
+        again.tidy()
+        assert not any(path.exists() for path in orphans)
+        assert again.history.notes == (
+            "checkpoints are gone from the folder (trial 2): what goes on begins from its start",
+        )
+        assert (again.job(1).checkpoint, again.job(2).checkpoint) == ("trials/0001/checkpoints/step_000001.ckpt", None)
+        again.tidy()
+        assert len(again.history.notes) == 1
+        assert again.verify() == []
+
+
+# notes on what early stopping can't do --------------------------------------------------------------------------------
+
+
+def judged(*curves, steps=4, **settings):
+    """The notes of a study that would stop early, whose trials reported these and returned a loss."""
+    searched = study(strategy=ASHA(Random()), steps=steps, **settings)
+    for curve in curves:
+        trial = searched.ask()
+        for step, metrics in curve:
+            if not searched.trials[trial.number].is_finished:
+                trial.report(step, **{name: value / (1 + trial.number) for name, value in metrics.items()})
+        if not searched.trials[trial.number].is_finished:
+            searched.tell(trial, loss=1.0)
+    return searched.history.notes
+
+
+def reports(*steps, metric="loss"):
+    return [(step, {metric: 1.0}) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("curve", "said"),
+    [
+        (reports(), "none of the first 3 trials has reported a step: call trial.report(step, loss=...) after each"),
+        (reports(1, 2, 3, 4, metric="los"), "none of the first 3 trials has reported 'loss', only los: call"),
+        (reports(4), "each of the first 3 trials has reported 'loss' once only"),
+        (reports(1, 2), "the first 3 trials ended at step 2, and a full training has 4"),
+    ],
+)
+def test_that_nothing_can_be_stopped_early_is_said_once(curve, said):
+    [note] = judged(*[curve] * 5)
+    assert note.startswith("asha stops trials early by their reports, but ")
+    assert said in note
+
+
+def test_nothing_is_said_where_trials_report_every_step_from_0_or_1():
+    assert judged(*[reports(1, 2, 3, 4)] * 3) == ()
+    assert judged(*[reports(0, 1, 2, 3)] * 3) == ()
+
+
+def test_nothing_is_said_of_a_strategy_that_stops_nothing():
+    searched = told(study(), 5)
+    assert searched.history.notes == ()
+
+
+def test_a_trial_that_goes_on_without_a_checkpoint_is_noted_once():
+    searched = study(strategy=Verdicts())
+    for _ in range(4):
+        trial = searched.ask()
+        for step in trial.steps(2):
+            trial.report(step, loss=1.0)
+    assert searched.history.notes == (
+        "paused trials begin again from their start where they have saved no checkpoint: call trial.save(state) "
+        "after each step (first in trial 1)",
+    )
+    assert searched.verify() == []
+
+
+def test_a_trial_that_counts_steps_from_0_may_begin_again_without_a_checkpoint():
+    searched = study(strategy=Verdicts())
+    for _ in range(3):
+        trial = searched.ask()
+        for step in range(3):
+            if searched.report(trial, step, loss=1.0) is not Decision.CONTINUE:
+                break
+    again = searched.ask()
+    assert again.number == 1
+    for step in range(3):
+        searched.report(again, step, loss=1.0)
+    assert searched.trials[1].curve.steps.tolist() == [0, 1, 2]
+
+
+def test_a_search_without_pauses_takes_over_for_a_runner_that_can_not_pause():
+    searched = study(strategy=InOrder(ASHA(Random(), pauses=True), 1), steps=9)
+    searched.forgo_pauses()
+    searched.forgo_pauses()
+    assert searched.strategy == InOrder(ASHA(Random()), 1)
+    assert searched.history.notes == (
+        "this runner can't pause trials: where the strategy would pause one, it is stopped",
+    )
+    told(searched)
+    assert searched.verify() == []

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import pytest
 
-from danlu import Choice, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
-from danlu.errors import SpaceError, StudyError
+from danlu import Choice, Decision, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
+from danlu.errors import SpaceError, StrategyError, StudyError
 from danlu.records.definition import read_definition
 from danlu.strategies.gp.gp import GP
 
@@ -212,3 +212,33 @@ def test_where_time_is_the_budget_the_strategy_is_told_and_the_journal_says_so(t
 )
 def test_what_the_strategy_is_told_of_the_time(settings, expected):
     assert tune(quick, minimize="loss", progress=False, **settings).history.strategy == expected
+
+
+def resting(trial, lr: Annotated[float, Float(1e-4, 1e-1, log=True)]):
+    for epoch in trial.steps(6):
+        if trial.report(epoch, loss=abs(lr - 0.03) + 1 / epoch) is Decision.PAUSE:
+            trial.save(epoch)
+
+
+def test_a_population_has_no_order_to_keep():
+    with pytest.raises(StrategyError, match="lag is for trials that end in their order, and those of pbt are resumed"):
+        tune(resting, minimize="loss", strategy="pbt", steps=6, lag=4, progress=False)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_population_is_trained_once_to_the_end(tmp_path, workers):
+    study = tune(resting, minimize="loss", strategy="pbt", steps=6, workers=workers, folder=tmp_path, progress=False)
+    assert study.history.count("complete") == 8
+    assert len(study.trials) > 8
+    assert study.is_exhausted
+    assert study.verify() == []
+    study.close()
+
+
+def test_trials_of_a_population_count_forks_and_all_go_to_the_end(tmp_path):
+    with tune(resting, minimize="loss", strategy="pbt", steps=6, trials=9, folder=tmp_path, progress=False) as study:
+        assert len(study.trials) == 9
+        assert study.history.count("complete") == 8
+        assert study.history.strategy["trials"] == 9
+    with tune(resting, minimize="loss", strategy="pb2", steps=6, trials=5, progress=False) as study:
+        assert study.history.count("complete") == len(study.trials) == 5

@@ -45,6 +45,9 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
     study.store.claim(KEY, "coordinator", f"process {os.getpid()}")
     try:
         study.refresh()
+        study.tidy()
+        if not runner.can_pause:
+            study.forgo_pauses()
         with _interrupts() as presses:
             _serve(study, runner, until, watch, presses)
     finally:
@@ -102,7 +105,7 @@ def _forgetting(study: Study, submitted: set[int]) -> Answer:
 
 def _check_hopeless(history: History, known: int) -> None:
     """Raises if every trial fails: the fault is then hardly the configs'."""
-    if history.count(Status.COMPLETE) or history.count(Status.STOPPED):
+    if any(map(history.count, (Status.COMPLETE, Status.STOPPED, Status.PAUSED))):
         return
     failed = history.finished[known:]
     no_metric = next((trial for trial in failed if trial.reason == "metric"), None)

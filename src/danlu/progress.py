@@ -12,28 +12,45 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from danlu.analysis.closing import closing
 from danlu.core.history import History
 from danlu.core.trial import Status, Trial
 from danlu.loop import Watch
 
 
 @contextmanager
-def watching(trials: int | None, shown: bool | None = None, file: IO[str] | None = None) -> Iterator[Watch]:
-    """A `Watch` that draws on standard error while the context lasts.
+def watching(
+    trials: int | None, shown: bool | None = None, file: IO[str] | None = None, judges: bool = False
+) -> Iterator[Watch]:
+    """A `Watch` that draws on standard error while the context lasts, and says at its end what was saved and kept.
 
     Args:
         trials: how many there are to be in all; None if only time limits them.
         shown: False for nothing at all; None for a live bar on a terminal and lines elsewhere.
         file: where to draw.
+        judges: whether the strategy ends trials early.
     """
     console = Console(file=file or sys.stderr)
     if shown is False:
         yield lambda history: None
-    elif console.is_terminal:
+        return
+    last: list[History] = []
+
+    def keeping(watch: Watch) -> Watch:
+        def kept(history: History) -> None:
+            last[:] = [history]
+            watch(history)
+
+        return kept
+
+    if console.is_terminal:
         with _live(console, trials) as watch:
-            yield watch
+            yield keeping(watch)
     else:
-        yield _lines(console, trials)
+        yield keeping(_lines(console, trials))
+    for history in last:
+        for text in closing(history, judges):
+            console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 from danlu import catalogue
 from danlu.core import event as ev
-from danlu.core import protocol, replay
+from danlu.core import keeping, protocol, replay
 from danlu.core.history import History, opened, replace
+from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
 from danlu.core.runner import Ended, Failed, Job, Signal
@@ -18,6 +20,7 @@ from danlu.core.strategy import Exhausted, Strategy, Wait
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import Conflict, DanluError, ObjectiveError, StoreError, StudyError
 from danlu.records.bench import Bench
+from danlu.records.checkpoint import free_space, read_checkpoint, remove_checkpoints, sweep_checkpoints
 from danlu.records.folder import Folder
 from danlu.space import Config, Space
 from danlu.space.change import differences
@@ -59,6 +62,9 @@ class Study:
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space that shares some
             hyperparameters. Their best configs are tried first, and `gp` (so `auto`) learns from them as far as they
             agree with what comes out. It counts when a study is opened anew: the journal keeps what it needs of them.
+        keep: how many of the best trials that have ended keep their checkpoints, the best's in any case (of several
+            objectives, those of the front); 5 for a new study if not given. What running and paused trials need is
+            kept as well, and nothing else.
 
     Raises:
         SpaceError, ObjectiveError, UnknownName, StrategyError: a declaration is wrong.
@@ -81,7 +87,10 @@ class Study:
         store: Store | None = None,
         change: bool = False,
         warm_start: Warm | Iterable[Warm] = (),
+        keep: int | None = None,
     ) -> None:
+        if keep is not None and keep < 0:
+            raise StudyError(f"keep must be at least 0, got {keep}. The best trial's checkpoint is kept in any case.")
         sources = named(warm_start)
         objectives = objectives_from(minimize, maximize, subject_to)
         chosen = None if strategy is None else catalogue.strategy_from(strategy)
@@ -89,12 +98,17 @@ class Study:
         self._attach(folder, store)
         first = next(iter(self.store.read(KEY)), None)
         if first is None:
-            self._begin(declared, objectives, chosen or catalogue.strategy_from("auto"), seed or 0, steps, sources)
+            strategy = chosen or catalogue.strategy_from("auto")
+            first_event = ev.Opened(
+                declared.to_dict(), objectives, catalogue.plain_strategy(strategy), seed or 0, steps,
+                ev.KEEP if keep is None else keep,
+            )  # fmt: skip
+            self._begin(first_event, declared, strategy, sources)
         else:
             self._load()
             self._check_same(None if change else declared, objectives, seed)
             self._check_earlier(tuple(sources))
-            self._change(declared, chosen)
+            self._change(declared, chosen, keep)
 
     @classmethod
     def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
@@ -123,18 +137,11 @@ class Study:
                 store = catalogue.load("store", "sqlite")(Folder(self.folder).journal)
         self.store: Store = store
         self._lock = threading.RLock()
+        self._doomed: list[str] = []  # paths of removed checkpoints whose entry may not be written yet
+        self._grouped = False
 
-    def _begin(
-        self,
-        space: Space,
-        objectives: tuple[Objective, ...],
-        strategy: Strategy,
-        seed: int,
-        steps: int | None,
-        sources: dict[str, Warm],
-    ) -> None:
-        first = ev.Opened(space.to_dict(), objectives, catalogue.plain_strategy(strategy), seed, steps)
-        earlier = (recall(name, history, space, objectives) for name, history in _histories(sources))
+    def _begin(self, first: ev.Opened, space: Space, strategy: Strategy, sources: dict[str, Warm]) -> None:
+        earlier = (recall(name, history, space, first.objectives) for name, history in _histories(sources))
         entry = ev.Entry(1, self.store.now(), (first, *earlier))
         history = opened(entry)
         strategy.check(history)
@@ -145,7 +152,7 @@ class Study:
 
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                write_environment(Folder(self.folder), seed)
+                write_environment(Folder(self.folder), first.seed)
                 write_definition(Folder(self.folder), history)
             except OSError as error:
                 if isinstance(error, StoreError):
@@ -183,12 +190,15 @@ class Study:
         if seed is not None and seed != self._history.seed:
             raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
 
-    def _change(self, space: Space | None, strategy: Strategy | None) -> None:
+    def _change(
+        self, space: Space | None, strategy: Strategy | None, keep: int | None = None, note: str | None = None
+    ) -> None:
         form = None if strategy is None else catalogue.plain_strategy(strategy)
 
         def decide(history: History, at: float) -> tuple[protocol.Events, bool]:
             goes_on_in = history.space if space is None else space
-            events = protocol.change(history, goes_on_in, form or history.strategy)
+            events = protocol.change(history, goes_on_in, form or history.strategy, keep)
+            events += (ev.Noted(note),) if events and note else ()
             if events:
                 (strategy or self.strategy).check(history.apply(ev.Entry(history.position + 1, at, events)))
             return events, bool(events)
@@ -299,6 +309,20 @@ class Study:
         """Records something worth telling a person."""
         self._append(lambda history, at: ((ev.Noted(text, trial),), None))
 
+    def load(self, trial: Trial | int) -> Any:
+        """The state that a trial saved last: `study.load(study.best)` gives the model back. Tensors are on the CPU.
+
+        Raises:
+            StudyError: none is kept of this trial.
+        """
+        record = self._history.trials[_number(trial)]
+        if record.checkpoint is None:
+            why = (
+                "it has saved none" if not record.is_finished else f"those of the best {self._history.keep} are (keep=)"
+            )
+            raise StudyError(f"no checkpoint of trial {record.number} is kept: {why}.")
+        return read_checkpoint(self.files / record.checkpoint.path)
+
     # what is known --------------------------------------------------------------------------------------------------
 
     @property
@@ -356,6 +380,17 @@ class Study:
     def front(self) -> list[Trial]:
         """The trials that no other one dominates."""
         return self._history.front
+
+    def schedule(self, trial: Trial | int | None = None) -> tuple[Segment, ...]:
+        """The configs along the line of forks that led to a trial, the best if none is given, and from which step on.
+
+        `danlu.core.lineage.strategy_form` makes a strategy of it that trains it again; `danlu export --what schedule`
+        writes that.
+
+        Raises:
+            StudyError, ObjectiveError: as of `best`.
+        """
+        return schedule(self._history, self.best.number if trial is None else _number(trial))
 
     def entries(self) -> Iterator[ev.Entry]:
         """The journal from its first entry on."""
@@ -433,21 +468,30 @@ class Study:
         """
         with self._lock:
             before = self._history
+            self._grouped = len(signals) > 1
             try:
-                if len(signals) == 1:
-                    return [self._answer(signals[0])]
-                with self.store.group():
-                    return [self._answer(signal) for signal in signals]
+                with self.store.group() if self._grouped else nullcontext():
+                    replies = [self._answer(signal) for signal in signals]
             except StoreError:
                 self._history = before
+                self._doomed.clear()
                 raise
+            finally:
+                self._grouped = False
+            self._remove()
+            self._make_room(max((signal.size for signal in signals if isinstance(signal, ev.Saved)), default=0))
+            return replies
 
     def _answer(self, signal: Signal) -> Decision | DanluError:
         number = signal.trial
         trial = self._history.trials[number]
-        if trial.is_finished:
-            return Decision.STOP  # it was told so before, or comes back late
+        if trial.is_finished:  # it was told so before, or comes back late
+            if isinstance(signal, ev.Saved) and signal.path not in {file.path for file in trial.checkpoints}:
+                self._doomed.append(signal.path)
+            return Decision.STOP
         if trial.status is Status.PAUSED and _is_done_by_pausing(signal):
+            if isinstance(signal, Ended):
+                self._append(lambda history, at: (protocol.unsaved(history, number), None))
             return Decision.PAUSE
         if trial.status is Status.PENDING and isinstance(signal, (ev.Reported, Ended)):
             return Decision.STOP  # of the attempt that was paused; its trial was resumed in the meantime
@@ -473,6 +517,32 @@ class Study:
         except ObjectiveError as error:
             message = str(error)
             self._append(lambda history, at: (protocol.fail(history, number, message, "metric"), None))
+
+    def forgo_pauses(self) -> None:
+        """Goes on with the same search without pauses, for a runner that can't pause; says so if it had some."""
+        other = self.strategy.without_pauses()
+        if other != self.strategy:
+            told = "this runner can't pause trials: where the strategy would pause one, it is stopped"
+            self._change(None, other, note=told)
+
+    def tidy(self) -> None:
+        """Makes folder and journal agree on what is kept, after a crash or an accident; only while no trial runs."""
+        if self.folder is None and self._temporary is None:
+            return
+
+        def decide(history: History, at: float) -> tuple[protocol.Events, None]:
+            lost = [
+                ev.Removed(trial.number, file.path)
+                for trial in history.trials
+                for file in trial.checkpoints
+                if file.size and not (self.files / file.path).exists()  # a simulated one has no size
+            ]
+            return keeping.lost(lost), None
+
+        self._append(decide)
+        self._append(lambda history, at: (keeping.unwanted(history), None))
+        unborn = [trial.parent.path for trial in self._history.unborn if trial.parent is not None]
+        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn])
 
     @property
     def files(self) -> Path:
@@ -501,7 +571,7 @@ class Study:
                 events, result = decide(self._history, at)
                 if not events:
                     return result
-                entry = ev.Entry(self._history.position + 1, at, events)
+                entry, after = self._completed(ev.Entry(self._history.position + 1, at, events))
                 try:
                     self.store.append(KEY, entry)
                 except Conflict:
@@ -512,8 +582,47 @@ class Study:
                             f"Try `danlu doctor --repair`."
                         ) from None
                     continue
-                self._history = self._history.apply(entry)
+                self._history = after
+                self._doomed += [event.path for event in entry.events if isinstance(event, ev.Removed)]
+                if not self._grouped:
+                    self._remove()
                 return result
+
+    def _completed(self, entry: ev.Entry) -> tuple[ev.Entry, History]:
+        """The entry with what it makes unwanted and what is to be said about it, and the history after it."""
+        after = self._history.apply(entry)
+        if not isinstance(entry.events[0], ev.Resumed) and not keeping.may_free(entry.events):
+            return entry, after
+        more: list[ev.Event] = [*keeping.unwanted(after)]
+        if isinstance(entry.events[0], ev.Resumed):
+            more += protocol.unsaved(after, entry.events[0].trial)
+        if any(isinstance(event, ev.Finished) for event in entry.events):
+            more += protocol.unheard(after, self._strategy.judges(after))
+        if not more:
+            return entry, after
+        entry = replace(entry, events=(*entry.events, *more))
+        return entry, self._history.apply(entry)
+
+    def _remove(self) -> None:
+        """Removes the files of checkpoints that were given up; the journal says so by now."""
+        if self._doomed and (self.folder is not None or self._temporary is not None):
+            remove_checkpoints(self.files, self._doomed)
+        self._doomed.clear()
+
+    def _make_room(self, size: int) -> None:
+        """Gives up the least wanted checkpoints if the next ones, of this size in bytes, might not find room."""
+        if size == 0:
+            return
+        free = free_space(self.files)
+        # a trial's old one goes only when its new one is there, and others may be writing too
+        short = size * (max(len(self._history.running), 1) + 1) - free
+        if short <= 0:
+            return
+
+        def decide(history: History, at: float) -> tuple[protocol.Events, None]:
+            return keeping.crowded(history, keeping.thinned(history, short), free), None
+
+        self._append(decide)
 
     def _live(self, number: int) -> Trial:
         return replace(self._history.trials[number], port=_Local(self, number))
@@ -555,7 +664,8 @@ class _Local:
         return self._set_up().report(step, metrics)
 
     def save(self, state: Any, step: int) -> None:
-        self._set_up().save(state, step)
+        if self.decision is not Decision.STOP:  # nobody would go on from there
+            self._set_up().save(state, step)
 
     def load(self) -> Any:
         return self._set_up().load()

@@ -9,7 +9,7 @@ from danlu import catalogue
 from danlu.core.elapsed import elapsed
 from danlu.core.objective import Named
 from danlu.core.runner import Runner
-from danlu.core.stopping import Elapsed, StopRule, Trials
+from danlu.core.stopping import Elapsed, Never, StopRule, Trials
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import StrategyError, StudyError
@@ -21,6 +21,8 @@ from danlu.study import Spaced, Study
 from danlu.warm import Warm
 
 _TIMED = ("auto", "gp")  # strategies that ask for the time there is
+_ENDING = ("pb2", "pbt", "schedule")  # that are exhausted when their trainings have come to the end
+_COUNTED = ("pb2", "pbt")  # that ask how many trials there may be
 
 
 def tune(
@@ -42,6 +44,7 @@ def tune(
     seed: int | None = None,
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
+    keep: int | None = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -52,7 +55,9 @@ def tune(
             objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
-        trials: how many in all, over all restarts; 50 if no `time` is given either.
+        trials: how many in all, over all restarts; 50 if no `time` is given either. Not given, "pbt", "pb2" and
+            "schedule" end when all their trainings have come to the end; given, "pbt" and "pb2" fork no more than so
+            many allow, and train to the end what there is.
         time: seconds after which this call starts no more trials. Where no `trials` are given either, time is what is
             short: "auto" and "gp" then look for improvement per second, not per trial. Not with `lag`, for how long
             trials take differs from run to run.
@@ -70,6 +75,7 @@ def tune(
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
             `Study`. It counts when a study is opened anew.
+        keep: how many of the best trials keep their checkpoints; see `Study`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -87,12 +93,14 @@ def tune(
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder, change=change, warm_start=warm_start,
+        folder=folder, change=change, warm_start=warm_start, keep=keep,
     )  # fmt: skip
     study.change(strategy=_timed(study, time if trials is None else None, is_said=strategy is not None))
+    study.change(strategy=_counted(study, trials))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
-    trials = 50 if trials is None and time is None else trials
-    with watching(trials, progress) as watch:
+    is_ending = _name(study.strategy) in _ENDING
+    trials = 50 if trials is None and time is None and not is_ending else trials
+    with watching(trials, progress, judges=study.strategy.judges(study.history)) as watch:
         run(study, runner, _rule(study, trials, time), watch)
     return study
 
@@ -100,7 +108,12 @@ def tune(
 def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, workers: int) -> Strategy:
     if workers > lag:
         raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers}. Use lag={workers}.")
-    return InOrder(catalogue.strategy_from(strategy or "auto"), lag)
+    inner = catalogue.strategy_from(strategy or "auto")
+    if (name := _name(inner)) in _ENDING:
+        raise StrategyError(
+            f"lag is for trials that end in their order, and those of {name} are resumed. Leave lag out."
+        )
+    return InOrder(inner, lag)
 
 
 def _timed(study: Study, time: float | None, is_said: bool) -> Strategy:
@@ -112,10 +125,22 @@ def _timed(study: Study, time: float | None, is_said: bool) -> Strategy:
         is_said: whether this call names the strategy, whose own setting then holds.
     """
     strategy: Any = study.strategy
-    if catalogue.plain_strategy(strategy)["use"] not in _TIMED or (is_said and strategy.time is not None):
+    if _name(strategy) not in _TIMED or (is_said and strategy.time is not None):
         return strategy  # type: ignore[no-any-return]
     until = elapsed(study.history) + time if time else None
     return dataclasses.replace(strategy, time=until)  # type: ignore[no-any-return]
+
+
+def _counted(study: Study, trials: int | None) -> Strategy:
+    """The study's strategy, told how many trials there may be, if it asks for that and this call says it."""
+    strategy: Any = study.strategy
+    if trials is None or _name(strategy) not in _COUNTED:
+        return strategy  # type: ignore[no-any-return]
+    return dataclasses.replace(strategy, trials=trials)  # type: ignore[no-any-return]
+
+
+def _name(strategy: Strategy) -> str:
+    return str(catalogue.plain_strategy(strategy)["use"])
 
 
 def open_study(folder: str | Path) -> Study:
@@ -140,7 +165,7 @@ def _rule(study: Study, trials: int | None, time: float | None) -> StopRule:
         rules.append(Trials(trials))
     if time is not None:
         rules.append(Elapsed(time, since=study.store.now()))
-    rule = rules[0]
+    rule = rules[0] if rules else Never()
     for other in rules[1:]:
         rule = rule | other
     return rule

@@ -45,3 +45,54 @@ def test_other_formats_are_refused_with_those_there_are(here, make_study, danlu)
     make_study("runs/mine").close()
     assert ".parquet" in danlu("export", "mine", "trials.xlsx").err
     assert "must end in .jsonl" in danlu("export", "mine", "journal.csv", "--what", "journal").err
+
+
+SCRIPT = """
+from danlu import Decision
+
+def train(trial, config):
+    for epoch in trial.steps(6):
+        if trial.report(epoch, loss=config["lr"] + 1 / epoch) is Decision.PAUSE:
+            trial.save(epoch)
+"""
+
+
+def test_a_schedule_that_was_found_is_exported_shown_and_trained_again(here, danlu):
+    (here.folder / here.script).write_text(SCRIPT)
+    said = danlu(
+        "run", f"{here.script}:train", "--minimize", "loss", "--steps", 6, "--space", "lr=1e-4..1.0 log",
+        "--strategy", "pbt", "--setting", "interval=2", "--folder", "runs/mine", "--quiet",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    with open_study("runs/mine") as study:
+        forked = next(trial for trial in study.history.completed if trial.parent)
+        segments = study.schedule(forked)
+    assert danlu("export", "mine", "best.json", "--what", "schedule", "--trial", forked.number).status == 0
+    with open("best.json") as file:
+        form = json.load(file)
+    assert form["segments"] == [{"step": s.step, "config": dict(s.config)} for s in segments]
+    shown = danlu("show", "mine", forked.number).out
+    assert f"forked from trial {forked.parent.trial} after step {forked.parent.step}" in shown
+    assert f"from step {segments[-1].step}: lr=" in shown
+    said = danlu(
+        "run", f"{here.script}:train", "--minimize", "loss", "--steps", 6, "--space", "lr=1e-4..1.0 log",
+        "--strategy", "best.json", "--setting", "repeats=2", "--folder", "runs/again", "--quiet",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    with open_study("runs/again") as again:
+        assert again.history.count("complete") == 2
+        assert again.schedule() == segments
+
+
+def test_a_schedule_is_json_and_of_a_trial_that_there_is(here, make_study, danlu):
+    make_study("runs/mine").close()
+    assert "must end in .json" in danlu("export", "mine", "best.csv", "--what", "schedule").err
+    assert "no trial 9" in danlu("export", "mine", "best.json", "--what", "schedule", "--trial", 9).err
+    assert danlu("export", "mine", "best.json", "--what", "schedule").status == 0
+
+
+def test_a_file_that_holds_no_strategy_is_refused(here, danlu):
+    (here.folder / "other.json").write_text("[1]")
+    words = ("run", f"{here.script}:train", "--minimize", "val_loss", "--quiet")
+    assert "holds no strategy" in danlu(*words, "--strategy", "other.json").err
+    assert "can't read the strategy" in danlu(*words, "--strategy", "none.json").err

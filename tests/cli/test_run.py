@@ -266,3 +266,50 @@ def test_a_definition_that_was_edited_goes_on_with_change(here, danlu):
         )
     shown = danlu("show", "kept").out
     assert "note: the space was changed: act without 'relu', with 'swish' and 'x'" in shown
+
+
+def test_how_many_checkpoints_are_kept_may_be_given_as_an_option_or_in_the_definition(here, danlu):
+    command = ("run", here.script, "--minimize", "val_loss", "--strategy", "random", "-q", "--trials", 2)
+    assert danlu(*command, "--folder", "one", "--keep", 0).status == 0
+    (here.folder / "study.toml").write_text(
+        f'train = "{here.script}"\nminimize = "val_loss"\ntrials = 2\nfolder = "two"\nkeep = 9\n'
+    )
+    assert danlu("run", "study.toml", "-q").status == 0
+    for folder, keep in (("one", 0), ("two", 9)):
+        with open_study(folder) as study:
+            assert study.history.keep == keep
+        assert f"keep = {keep}" in (here.folder / folder / "study.toml").read_text()
+
+
+PAUSING = """
+import os
+from typing import Annotated
+from danlu import Float
+
+def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
+    trial.load()
+    for step in trial.steps(9):
+        trial.report(step, loss=x + 1 / step)
+        trial.save(os.urandom(50_000))
+"""
+
+
+def test_what_early_stopping_saved_and_what_is_kept_is_said_at_the_end_and_in_show(here, danlu):
+    (here.folder / "pausing.py").write_text(PAUSING)
+    said = danlu(
+        "run", "pausing.py", "--minimize", "loss", "--trials", 9, "--steps", 9,
+        "--strategy", "asha", "--setting", "pauses=true",
+    )  # fmt: skip
+    assert said.status == 0
+    saved, kept = said.err.splitlines()[-2:]
+    assert re.fullmatch(
+        r"early stopping saved \d+ steps \(\d+% of full trainings, .* s\): \d trials stopped or paused", saved
+    )
+    assert re.fullmatch(r"\d checkpoints kept, 0\.\d+ MB in all", kept)
+    shown = danlu("show", "pausing").out
+    assert saved in shown
+    assert kept in shown
+    facts = json.loads(danlu("show", "pausing", "--json").out)
+    assert facts["saved"]["steps"] > 0
+    assert facts["checkpoints"]["count"] == len(list((here.folder / "runs").rglob("*.ckpt")))
+    assert facts["jumps"] == []

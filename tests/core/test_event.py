@@ -94,3 +94,25 @@ def test_what_is_recalled_is_written_and_read_as_version_1_did():
     assert (earlier.name, earlier.losses.tolist()) == ("last week", [0.3, 1.5])
     assert earlier.configs == RECALLED[0].events[1].configs
     np.testing.assert_allclose(earlier.u, [[0.5, 3 / 7, 0.25, 0.5 / 0.99], [1.0, 0.0, 0.75, np.nan]])
+
+
+KEPT = entries(
+    ev.Opened(opening().space, opening().objectives, {"use": "random"}, 0, keep=2),
+    *example()[1].events[:1],
+    ev.Started(0, 1),
+    (ev.Reported(0, 1, {"loss": 0.9}),),
+    ev.Saved(0, 1, "trials/0000/checkpoints/step_000001.ckpt", 10),
+    (
+        ev.Saved(0, 2, "trials/0000/checkpoints/step_000002.ckpt", 12),
+        ev.Removed(0, "trials/0000/checkpoints/step_000001.ckpt"),
+    ),
+    ev.Changed(keep=0),
+)
+
+
+def test_what_is_kept_is_written_and_read_as_version_1_did():
+    """tests/golden/journal_v1_kept.jsonl must never change either."""
+    path = GOLDEN / "journal_v1_kept.jsonl"
+    assert b"".join(map(format_line, KEPT)) == path.read_bytes()
+    history = fold(read_lines(path))
+    assert (history.keep, history.trials[0].checkpoint.step, history.trials[0].older) == (0, 2, ())

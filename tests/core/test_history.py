@@ -392,7 +392,7 @@ def test_trials_reach_a_step_in_the_order_of_the_reports(data):
             match event:
                 case ev.Started(number, _, step) if when.get(number, (0, 0))[1] > step:
                     del when[number]
-                case ev.Reported(number, step) if number not in when and step >= 3:
+                case ev.Reported(number, step, {"loss": float()}) if number not in when and step >= 3:
                     when[number] = entry.position, step
                 case ev.Finished(number, status):
                     if status == "failed" or (status == "complete" and number not in when):

@@ -1,6 +1,6 @@
 import pytest
 
-from danlu.core.origin import chosen, fallback, fallback_in, misled, misled_in, repeat
+from danlu.core.origin import afresh, chosen, fallback, fallback_in, misled, misled_in, repeat
 
 
 def test_a_fallback_is_found_again_whatever_was_added():
@@ -44,3 +44,8 @@ def test_early_values_that_mislead_are_no_fallback_but_worth_a_note():
     assert misled_in(chosen(origin, "trials report steps")) == "step 3 tells the end by 0.12"
     assert misled_in("curves: expected improvement, step 3 tells the end by 0.93") is None
     assert misled_in(f"queued: {origin}") is None
+
+
+def test_a_fork_that_had_to_begin_afresh_is_a_fallback():
+    assert afresh("pbt", "nothing was saved") == "pbt: afresh, nothing was saved"
+    assert fallback_in(afresh("pbt", "nothing was saved")) == "pbt: afresh, nothing was saved"

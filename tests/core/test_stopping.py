@@ -1,5 +1,5 @@
 from danlu.core.history import fold
-from danlu.core.stopping import Elapsed, Trials
+from danlu.core.stopping import Elapsed, Never, Trials
 from danlu.testing.journals import example
 
 HISTORY = fold(example())  # 4 trials, the last entry 20 s after the first
@@ -21,3 +21,8 @@ def test_rules_compose():
     assert (not_done | not_done).done(HISTORY) is None
     assert (done & not_done).done(HISTORY) is None
     assert (done & done).done(HISTORY) == "all 4 trials and all 4 trials"
+
+
+def test_a_rule_that_is_never_done_leaves_the_end_to_others():
+    assert Never().done(HISTORY) is None
+    assert (Never() | Trials(4)).done(HISTORY) == "all 4 trials"

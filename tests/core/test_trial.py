@@ -106,9 +106,32 @@ def test_steps_begin_behind_the_last_one_done():
     assert list(live(Port(step=5)).steps(5)) == []
 
 
-def test_steps_end_at_the_budget():
-    assert list(live(Port(), budget=2).steps(5)) == [1, 2]
+def test_a_budget_ends_no_steps_by_itself_for_the_report_that_counts_may_come_later():
+    assert list(live(Port(), budget=2).steps(5)) == [1, 2, 3, 4, 5]
     assert list(live(Port(), budget=9).steps(2)) == [1, 2]
+
+
+def test_it_arrives_at_a_step_with_its_first_report_from_there_on_that_has_every_goal():
+    curve = Curve()
+    for step, metrics in [
+        (1, {"a": 1.0}),
+        (3, {"c": 1.0}),
+        (5, {"a": 1.0}),
+        (6, {"b": 2.0, "c": 1.0}),
+        (9, {"b": 3.0}),
+    ]:
+        curve = curve.append(step, 0.0, metrics)
+
+    def arrivals(*objectives):
+        arrived = Trial(3, Config(x=0.5), objectives=objectives, curve=curve)
+        return [arrived.arrival(step) for step in (1, 2, 6, 7, 10)]
+
+    assert arrivals() == [0, 1, 3, 4, None]
+    assert arrivals(Objective("a")) == [0, 2, None, None, None]
+    assert arrivals(Objective("a"), Objective("b")) == [3, 3, None, None, None]
+    assert arrivals(Objective("b"), Objective("c", bound=1.0)) == [3, 3, 3, 4, None]
+    assert arrivals(Objective("d")) == [None] * 5
+    assert trial(objectives=(Objective("a"),)).arrival(0) is None
 
 
 def test_steps_end_when_the_trial_is_told_to_pause():

@@ -1,4 +1,6 @@
 import json
+import os
+import pickle
 import random
 
 import numpy as np
@@ -55,17 +57,54 @@ def test_what_the_study_refuses_is_raised_where_it_was_done(tmp_path):
     assert trial.step == 0
 
 
-def test_a_checkpoint_is_in_place_before_the_study_hears_of_it_and_older_ones_go_after(tmp_path):
+def test_a_checkpoint_is_in_place_before_the_study_hears_of_it_and_older_ones_are_the_studys_to_remove(tmp_path):
     desk = Desk(tmp_path)
     work = bench(tmp_path, desk)
     work.save("one", 1)
     work.save("two", 2)
     assert desk.seen == [["step_000001.ckpt"], ["step_000001.ckpt", "step_000002.ckpt"]]
-    assert [path.name for path in tmp_path.rglob("*.ckpt")] == ["step_000002.ckpt"]
+    assert len(list(tmp_path.rglob("*.ckpt"))) == 2
     assert [(s.step, s.path) for s in desk.signals if isinstance(s, Saved)] == [
         (1, "trials/0007/checkpoints/step_000001.ckpt"),
         (2, "trials/0007/checkpoints/step_000002.ckpt"),
     ]
+
+
+def test_a_trial_that_was_stopped_writes_no_checkpoint(tmp_path):
+    desk = Desk(tmp_path, Decision.STOP)
+    trial = bench(tmp_path, desk).trial()
+    trial.report(1, loss=0.5)
+    trial.save("state")
+    assert list(tmp_path.rglob("*.ckpt")) == []
+
+
+def test_a_trial_that_was_paused_does(tmp_path):
+    trial = bench(tmp_path, Desk(tmp_path, Decision.PAUSE)).trial()
+    trial.report(1, loss=0.5)
+    trial.save("state")
+    assert len(list(tmp_path.rglob("*.ckpt"))) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_report_from_another_process_is_refused_there(tmp_path):
+    """As rank 1 of a training that was forked would make it; it would read the answer to somebody else."""
+    desk = Desk(tmp_path)
+    trial = bench(tmp_path, desk).trial()
+    read, write = os.pipe()
+    if os.fork() == 0:
+        try:
+            trial.report(1, loss=0.5)
+        except StudyError as error:
+            os.write(write, str(error).encode())
+        os._exit(0)
+    os.wait()
+    assert "trial 7: report was called in another process than the trial's. Only" in os.read(read, 1000).decode()
+    assert desk.signals == []
+
+
+def test_a_live_trial_is_not_sent_to_another_process(tmp_path):
+    with pytest.raises(StudyError, match="can't be sent to another process"):
+        pickle.dumps(bench(tmp_path, Desk(tmp_path)).trial())
 
 
 def test_if_the_study_can_not_record_a_checkpoint_the_older_one_stays(tmp_path):

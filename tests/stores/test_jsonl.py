@@ -73,12 +73,12 @@ def test_a_journal_of_sqlite_exported_to_json_lines_and_imported_is_the_same(tmp
     given = {"inner": {"use": "random"}, "parts": [{"use": "grid", "levels": 2}, {"use": "random"}]}
     form = {"use": strategy} | {name: given[name] for name, p in needed.items() if p.default is p.empty}
     form |= {"trials": [2]} if strategy == "sequence" else {}
-    study = Study(SPACE, minimize="loss", strategy=form, folder=tmp_path / "one")
+    study = Study(SPACE, minimize="loss", steps=9, strategy=form, folder=tmp_path / "one")
     for k in range(3):
         study.queue({"layers": k + 1}, "炼丹\n")
         trial = study.ask()
-        study.report(trial, 1, loss=1 / 3, wild=math.nan)
-        study.tell(trial, loss=math.inf if k == 1 else 0.1 + 0.2)
+        if study.report(trial, 1, loss=1 / 3, wild=math.nan) == "continue":
+            study.tell(trial, loss=math.inf if k == 1 else 0.1 + 0.2)
     entries = list(study.entries())
     size = export_journal(study.entries(), tmp_path / "journal.jsonl")
     assert size == (tmp_path / "journal.jsonl").stat().st_size

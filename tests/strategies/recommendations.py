@@ -21,7 +21,7 @@ from danlu.core import protocol
 from danlu.core.history import History, opened
 from danlu.core.objective import Objective
 from danlu.core.strategy import Resume, Start, Strategy
-from danlu.core.trial import Decision
+from danlu.core.trial import Decision, Fork
 from danlu.space import Choice, Float, Int, Space
 from danlu.study import resolve_strategy
 from danlu.testing.specimens import NAMES, specimen
@@ -29,6 +29,7 @@ from danlu.testing.specimens import NAMES, specimen
 FOLDER = Path(__file__).parents[1] / "golden" / "recommendations"
 COMMAND = "python -m tests.strategies.recommendations"
 COUNT, STEPS = 20, 3
+_FORKING = ("pb2", "pbt", "schedule")  # whose trainings keep checkpoints; those of others begin again
 
 SPACE = Space(
     {
@@ -41,7 +42,9 @@ SPACE = Space(
 )
 
 Recommendation = dict[str, Any]
-"""{"origin", "config", "budget" if there is one}, {"resume", "budget"}, or {"ends": "Exhausted" or "Wait"}."""
+"""{"origin", "config", "budget" if there is one}, {"resume", "budget"}, or {"ends": "Exhausted" or "Wait"}.
+
+A fork has "parent", the trial and its step, and "replaces" if it takes a place."""
 
 
 def suggestions(strategy: Strategy, given: Sequence[Recommendation] = ()) -> Iterator[Recommendation]:
@@ -62,8 +65,9 @@ def suggestions(strategy: Strategy, given: Sequence[Recommendation] = ()) -> Ite
 
 def _plain(suggestion: Any) -> Recommendation:
     match suggestion:
-        case Start(config, origin, budget):
-            return {"origin": origin, "config": dict(config)} | ({} if budget is None else {"budget": budget})
+        case Start(config, origin, budget, parent, _, replaces):
+            told = {"budget": budget, "parent": parent and [parent.trial, parent.step], "replaces": replaces}
+            return {"origin": origin, "config": dict(config)} | {k: v for k, v in told.items() if v is not None}
         case Resume(trial, budget):
             return {"resume": trial, "budget": budget}
     return {"ends": type(suggestion).__name__}
@@ -74,18 +78,24 @@ def _given(history: History, plain: Recommendation) -> protocol.Events:
         return ()
     if "resume" in plain:
         return (ev.Resumed(plain["resume"], plain["budget"]),)
-    number = len(history.trials)
-    return (ev.Suggested(number, plain["config"], plain["origin"], number, plain.get("budget")),)
+    number, parent, replaced = len(history.trials), None, plain.get("replaces")
+    if "parent" in plain:
+        trial, step = plain["parent"]
+        parent = Fork(trial, step, history.trials[trial].checkpoint.path)
+    first = ev.Suggested(number, plain["config"], plain["origin"], number, plain.get("budget"), parent)
+    return (first,) if replaced is None else (first, ev.Decided(replaced, "stop"), ev.Finished(replaced, "stopped"))
 
 
 def _ended(history: History, strategy: Strategy, number: int) -> History:
     """The history after a training, up to where the strategy stops or pauses it."""
     history = _applied(history, protocol.start(history, number))
     loss = _loss(history.trials[number].config)
-    for step in range(history.trials[number].curve.step + 1, STEPS + 1):
+    for step in range(history.trials[number].step + 1, STEPS + 1):
         metrics = {"loss": loss + 0.3 / step}
         events, decision = protocol.report(history, history.at, strategy, number, step, metrics)
         history = _applied(history, events)
+        if decision is Decision.PAUSE and history.strategy["use"] in _FORKING:
+            return _applied(history, (ev.Saved(number, step, f"{number}/{step}", 0),))
         if decision is not Decision.CONTINUE:
             return history
     failed = number % 7 == 6

@@ -54,7 +54,7 @@ def test_no_config_comes_twice():
     assert len({pick.config for pick in picks}) == len(picks) == 3
 
 
-@pytest.mark.parametrize("strategy", sorted({*table("strategy")} - {"inorder", "mixture", "sequence"}))
+@pytest.mark.parametrize("strategy", sorted({*table("strategy")} - {"inorder", "mixture", "schedule", "sequence"}))
 def test_default_and_queue_come_before_it_and_any_strategy_after_it(strategy):
     old = told(MIXED, bowl_value)
     study = Study(MIXED, minimize="loss", strategy=strategy, steps=3, warm_start=old)

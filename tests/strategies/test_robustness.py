@@ -161,7 +161,7 @@ def suggestion(name, history):
     return specimen(name).suggest(history, suggestion_rng(history.seed, history.asks))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"schedule"}))  # which is told what to try
 def test_one_seed_gives_one_search_and_another_seed_another(name):
     one, again, other = (
         [t.config for t in searched(specimen(name), nested(1), VALUES["ordinary"], 3, seed=seed).trials]
@@ -179,10 +179,10 @@ def test_where_the_kernel_has_no_cholesky_factor_the_search_goes_on_and_says_so_
     for strategy in ("gp", "auto"):
         study = searched(strategy, Space({"x": Float(0.0, 1.0)}), VALUES["ordinary"])
         assert study.trials[-1].origin.startswith("gp: random, ill-conditioned")
-        assert study.history.notes == (
+        assert [note for note in study.history.notes if "fall back" in note] == [
             "the search had to fall back: gp: random, ill-conditioned "
             "(first in trial 5; the origin of each such trial says so)",
-        )
+        ]
         assert study.verify() == []
 
 

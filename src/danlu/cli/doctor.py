@@ -17,6 +17,7 @@ from danlu import __version__
 from danlu.cli.screen import counts_text, screen
 from danlu.cli.studies import found, home
 from danlu.core.history import History
+from danlu.core.keeping import kept
 from danlu.core.trial import Status, Trial
 from danlu.errors import DanluError, StudyBusy
 from danlu.records.folder import Folder
@@ -113,15 +114,14 @@ def _files(history: History, folder: Path) -> Finding:
     missing = [path for trial in history.trials for path in _missing(trial, folder)]
     if not missing:
         count = sum(len(trial.artifacts) for trial in history.trials)
-        return Finding("files", "good", f"{count} attached files are all there")
+        checkpoints = len(kept(history))
+        return Finding("files", "good", f"{count} attached files and {checkpoints} checkpoints are all there")
     shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
     return Finding("files", "bad", f"{len(missing)} files are missing or cut short: {shown}. Restore them from a copy.")
 
 
 def _missing(trial: Trial, folder: Path) -> Iterator[str]:
-    # a finished trial's checkpoint may have been removed to save space
-    needed = [*trial.artifacts, *([trial.checkpoint] if trial.checkpoint and not trial.is_finished else [])]
-    for file in needed:
+    for file in (*trial.artifacts, *trial.checkpoints):
         path = folder / file.path
         if not path.is_file() or path.stat().st_size != file.size:
             yield file.path

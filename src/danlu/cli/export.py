@@ -1,6 +1,7 @@
-"""danlu export: a study's trials, curves or journal as a file for other programs."""
+"""danlu export: a study's trials, curves or journal as a file for other programs; a schedule, to train it again."""
 
 import enum
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,12 @@ import typer
 
 from danlu.cli.screen import screen
 from danlu.cli.studies import Named, opened
-from danlu.errors import ArtifactError
+from danlu.core.lineage import strategy_form
+from danlu.errors import ArtifactError, StudyError
 from danlu.records.export import export
+from danlu.records.files import write_whole
 from danlu.stores.jsonl import export_journal
+from danlu.study import Study
 
 
 class What(enum.StrEnum):
@@ -19,6 +23,7 @@ class What(enum.StrEnum):
     TRIALS = "trials"
     CURVES = "curves"
     JOURNAL = "journal"
+    SCHEDULE = "schedule"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,13 +33,21 @@ def register(app: typer.Typer) -> None:
 
 def write(
     study: Named,
-    output: Annotated[Path, typer.Argument(help="File ending in .csv, .jsonl or .parquet.")],
+    output: Annotated[Path, typer.Argument(help="File ending in .csv, .jsonl or .parquet; .json of a schedule.")],
     what: Annotated[
-        What, typer.Option(help="A row per trial, a row per report, or all events as JSON lines (see danlu import).")
+        What,
+        typer.Option(
+            help="A row per trial, a row per report, all events as JSON lines (see danlu import), or the schedule of "
+            "the best trial, for danlu run --strategy FILE."
+        ),
     ] = What.TRIALS,
+    trial: Annotated[int | None, typer.Option(help="Whose schedule; the best trial's if not given.")] = None,
 ) -> None:
-    """Export the trials, the curves, or the whole journal."""
+    """Export the trials, the curves, the whole journal, or a schedule that was found."""
     with opened(study) as exported:
+        if what is What.SCHEDULE:
+            _write_schedule(exported, output, trial)
+            return
         if what is not What.JOURNAL:
             export(exported.history, output, what.value)  # type: ignore[arg-type]
             count = len(exported.trials)
@@ -44,3 +57,15 @@ def write(
             raise ArtifactError(f"a journal is exported as JSON lines; {output.name!r} must end in .jsonl.")
         export_journal(exported.entries(), output)
         screen().print(f"{output}: {exported.history.position} entries", soft_wrap=True)
+
+
+def _write_schedule(study: Study, output: Path, trial: int | None) -> None:
+    if output.suffix != ".json":
+        raise ArtifactError(f"a schedule is exported as JSON; {output.name!r} must end in .json.")
+    if trial is not None and not 0 <= trial < len(study.trials):
+        raise StudyError(f"no trial {trial}: this study has {len(study.trials)} trials, numbered from 0.")
+    segments = study.schedule(trial)
+    text = json.dumps(strategy_form(segments), indent=2, ensure_ascii=False) + "\n"
+    write_whole(output, lambda file: file.write_text(text, encoding="utf-8"))
+    number = study.best.number if trial is None else trial
+    screen().print(f"{output}: schedule of trial {number}, {len(segments)} segments", soft_wrap=True)

@@ -69,7 +69,8 @@ def sentence(event: ev.Event) -> str:
         case ev.Changed():
             space = "" if event.space is None else f"goes on in another space: {', '.join(event.space)}"
             strategy = "" if event.strategy is None else f"strategy {event.strategy['use']} takes over"
-            return "; ".join(filter(None, (space, strategy)))
+            keep = "" if event.keep is None else f"keeps the checkpoints of the best {event.keep}"
+            return "; ".join(filter(None, (space, strategy, keep)))
         case ev.Queued():
             return f"queued: {config_text(event.config)} {event.note}".rstrip()
         case ev.Suggested():
@@ -85,6 +86,8 @@ def sentence(event: ev.Event) -> str:
             return f"trial {event.trial} step {event.step}: {_metrics(event.metrics)}"
         case ev.Saved():
             return f"trial {event.trial} checkpoint after step {event.step}: {event.path}"
+        case ev.Removed():
+            return f"trial {event.trial} gave up the checkpoint {event.path}"
         case ev.Attached():
             return f"trial {event.trial} attached {event.path}"
         case ev.Decided():

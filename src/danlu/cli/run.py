@@ -1,5 +1,6 @@
 """danlu run: tunes the training function that a study.toml or a Python file holds."""
 
+import json
 import sys
 import tomllib
 from dataclasses import dataclass, replace
@@ -57,7 +58,10 @@ def run(
             min=0, help="Seconds after which no more trials are started; without --trials, cheap ones are preferred."
         ),
     ] = None,
-    strategy: Annotated[str | None, typer.Option(help="How to search: auto, random, grid, sobol, manual, ...")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="How to search: auto, random, pbt, ...; or a .json file, as danlu export writes one."),
+    ] = None,
     setting: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting of the strategy, such as levels=4.")
     ] = None,
@@ -84,6 +88,9 @@ def run(
     warm_start: Annotated[
         list[str] | None,
         typer.Option(metavar="STUDY", help="An earlier study to learn from, by folder or name; repeat it for several."),
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
     change: Annotated[
@@ -115,6 +122,7 @@ def run(
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
+        "keep": keep,
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -142,6 +150,7 @@ def run(
             warm_start=said.warm_start,
             folder=place,
             change=change,
+            keep=said.keep,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
@@ -182,11 +191,11 @@ def _earlier(name: str, base: Path) -> str:
 
 
 def _strategy(name: str | None, settings: list[str]) -> str | dict[str, Any] | None:
-    if not settings:
-        return name
-    if name is None:
+    if name is None and settings:
         raise StudyError(f"--setting {settings[0]} belongs to a strategy: add --strategy NAME.")
-    form: dict[str, Any] = {"use": name}
+    if name is None or not (settings or name.endswith(".json")):
+        return name
+    form: dict[str, Any] = _read_strategy(Path(name)) if name.endswith(".json") else {"use": name}
     for item in settings:
         key, equals, text = item.partition("=")
         if not equals:
@@ -195,6 +204,16 @@ def _strategy(name: str | None, settings: list[str]) -> str | dict[str, Any] | N
             form[key.strip()] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             form[key.strip()] = text.strip()
+    return form
+
+
+def _read_strategy(path: Path) -> dict[str, Any]:
+    try:
+        form = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"can't read the strategy in {str(path)!r}: {error}.") from error
+    if not isinstance(form, dict) or "use" not in form:
+        raise StudyError(f"{str(path)!r} holds no strategy: expected a table with use, as danlu export writes one.")
     return form
 
 

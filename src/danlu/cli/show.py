@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from danlu.analysis.closing import closing
+from danlu.analysis.jumps import jumps
+from danlu.analysis.savings import savings
 from danlu.cli.screen import (
     best_of,
     config_text,
@@ -25,7 +29,9 @@ from danlu.cli.screen import (
     value_text,
 )  # fmt: skip
 from danlu.cli.studies import Named, found, opened
+from danlu.core import lineage
 from danlu.core.history import History
+from danlu.core.keeping import kept
 from danlu.core.trial import Status, Trial
 from danlu.errors import StudyError
 from danlu.pictures.marks import default_of
@@ -51,15 +57,21 @@ def show(
     """Show a study: the best config against your default, the best trials; or one trial with its curve and log."""
     folder = found(study)
     with opened(study) as looked_at:
-        history, recommended = looked_at.history, recommended_of(looked_at)
+        history, recommended, judges = (
+            looked_at.history,
+            recommended_of(looked_at),
+            looked_at.strategy.judges(looked_at.history),
+        )
     if trial is not None and not 0 <= trial < len(history.trials):
         raise StudyError(f"no trial {trial}: this study has {len(history.trials)} trials, numbered from 0.")
     if as_json:
         print(json.dumps(_facts(history, folder, trial, recommended), indent=2, ensure_ascii=False))
     elif trial is not None:
-        screen().print(_one(history.trials[trial], folder))
+        screen().print(_one(history, history.trials[trial], folder))
     else:
         _print_study(screen(), history, folder, top, recommended)
+        for line in closing(history, judges):
+            screen().print(Text(line, "dim"), soft_wrap=True)
 
 
 # a study --------------------------------------------------------------------------------------------------------------
@@ -156,7 +168,7 @@ def _remarks(history: History) -> list[Text]:
 # a trial --------------------------------------------------------------------------------------------------------------
 
 
-def _one(trial: Trial, folder: Path) -> RenderableType:
+def _one(history: History, trial: Trial, folder: Path) -> RenderableType:
     head = Text.assemble(
         (f"trial {trial.number}", "bold"), "   ", status_text(trial.status), f" · {trial.origin}",
         f" · {seconds_text(trial.seconds)}" if trial.seconds is not None else "",
@@ -165,6 +177,7 @@ def _one(trial: Trial, folder: Path) -> RenderableType:
     parts: list[RenderableType] = [head]
     if trial.reason:
         parts.append(Text(f"{trial.reason}: {trial.error}", "red"))
+    parts += _lineage(history, trial)
     facts = Table.grid(padding=(0, 2))
     for name, value in trial.config.items():
         facts.add_row(Text(name, "dim"), value_text(value))
@@ -172,8 +185,19 @@ def _one(trial: Trial, folder: Path) -> RenderableType:
     if trial.artifacts:
         parts += [Text(), Text("files", "dim"), *(Text(f"  {folder / file.path}") for file in trial.artifacts)]
     if trial.checkpoint:
-        parts.append(Text(f"  {folder / trial.checkpoint.path} (after step {trial.checkpoint.step})"))
+        size = f"{trial.checkpoint.size / 1e6:.2g} MB, " if trial.checkpoint.size else ""
+        parts.append(Text(f"  {folder / trial.checkpoint.path} ({size}after step {trial.checkpoint.step})"))
     return Group(*parts, *_log(Folder(folder).trial(trial.number) / "log.txt"))
+
+
+def _lineage(history: History, trial: Trial) -> list[RenderableType]:
+    """Where a fork comes from, and the configs on the way to it."""
+    if trial.parent is None:
+        return []
+    numbers = " → ".join(str(ancestor.number) for ancestor in lineage.line(history, trial.number))
+    head = f"forked from trial {trial.parent.trial} after step {trial.parent.step} (trials {numbers})"
+    steps = [f"  from step {s.step}: {config_text(s.config)}" for s in lineage.schedule(history, trial.number)]
+    return [Text(head), *(Text(step, "dim") for step in steps)]
 
 
 def _curves(trial: Trial) -> RenderableType:
@@ -216,8 +240,8 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
     rows = trial_table(history)
     if trial is not None:
         curve = [{"step": step} | metrics for step, metrics in history.trials[trial].curve]
-        files = [str(folder / file.path) for file in history.trials[trial].artifacts]
-        return rows[trial] | {"curve": curve, "files": files}
+        attached = [str(folder / file.path) for file in history.trials[trial].artifacts]
+        return rows[trial] | {"curve": curve, "files": attached}
     best, default = best_of(history), default_of(history)
     return {
         "folder": str(folder),
@@ -231,6 +255,9 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
         "recommended": None if recommended is None else rows[recommended.number],
         "default": None if default is None else rows[default.number],
         "front": [t.number for t in history.front] if len(history.goals) > 1 else None,
+        "saved": None if (saved := savings(history)) is None else asdict(saved) | {"steps": saved.steps},
+        "checkpoints": {"count": len(files := kept(history)), "bytes": sum(file.size for file in files)},
+        "jumps": [asdict(jump) for jump in jumps(history)],
         "queue": [dict(item.config) for item in history.queue],
         "notes": list(history.notes),
         "trials": rows,

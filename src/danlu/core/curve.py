@@ -91,11 +91,15 @@ class Curve:
         """The first `count` reports."""
         return Curve(self._columns, min(count, self._length))
 
-    def place(self, step: int) -> int | None:
-        """Index of the first report at or beyond a step; None if it has not come."""
-        if self._columns is None or self.step < step:
+    def place(self, step: int, metric: str | None = None) -> int | None:
+        """Index of the first report at or beyond a step, of those that have this metric; None if it has not come."""
+        if self._columns is None or self._length == 0 or self.step < step:
             return None
-        return bisect_left(self._columns.steps, step, 0, self._length)
+        first = bisect_left(self._columns.steps, step, 0, self._length)
+        if metric is None:
+            return first
+        column = self._columns.metrics.get(metric, ())
+        return next((k for k in range(first, min(self._length, len(column))) if column[k] == column[k]), None)
 
     def entry(self, k: int) -> int:
         """Position of the journal's entry in which the k-th report came, which orders the reports of all trials."""

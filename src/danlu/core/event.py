@@ -19,6 +19,9 @@ from danlu.errors import StoreError
 VERSION = 1
 """Version of the format that is written. A change of meaning raises it and adds a row to `_UPGRADES`."""
 
+KEEP = 5
+"""How many of the best trials that have ended keep their checkpoints, if nobody says."""
+
 Metrics = dict[str, float | str]
 """Metric -> number; "nan", "inf" and "-inf" stand for what JSON can't write."""
 
@@ -30,13 +33,14 @@ class _Event(
 
 
 class Opened(_Event, frozen=True):
-    """The study came into being. `space` and `strategy` are in their plain forms."""
+    """The study came into being. `space` and `strategy` are in their plain forms; `keep` is as of `core.keeping`."""
 
     space: dict[str, Any]
     objectives: tuple[Objective, ...]
     strategy: dict[str, Any]
     seed: int
     steps: int | None = None
+    keep: int = KEEP
 
 
 class Recalled(_Event, frozen=True):
@@ -51,7 +55,7 @@ class Recalled(_Event, frozen=True):
 
 
 class Changed(_Event, frozen=True):
-    """Another strategy took over from here, or the study goes on in another space, or both; None: as it was.
+    """Another strategy took over from here, the study goes on in another space, or it keeps more; None: as it was.
 
     Configs from before, of trials and in the queue, take the default of a hyperparameter that is new to them. Queued
     ones that the new space doesn't have are gone.
@@ -59,6 +63,7 @@ class Changed(_Event, frozen=True):
 
     strategy: dict[str, Any] | None = None
     space: dict[str, Any] | None = None
+    keep: int | None = None
 
 
 class Queued(_Event, frozen=True):
@@ -120,6 +125,13 @@ class Saved(_Event, frozen=True):
     size: int
 
 
+class Removed(_Event, frozen=True):
+    """The trial's checkpoint at `path` was given up; the file was removed after this event."""
+
+    trial: int
+    path: str
+
+
 class Attached(_Event, frozen=True):
     """A file lies at `path`, relative to the study's folder; it was written before this event."""
 
@@ -164,6 +176,7 @@ Event = (
     | Lost
     | Reported
     | Saved
+    | Removed
     | Attached
     | Decided
     | Finished

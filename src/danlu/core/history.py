@@ -67,6 +67,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         notes: what was worth telling a person.
         earlier: what earlier studies found, if it was opened with a warm start.
         steps_done: of all trials together; those that an attempt repeated count again.
+        keep: how many of the best trials that have ended keep their checkpoints.
     """
 
     space: Space
@@ -83,6 +84,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     notes: tuple[str, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     steps_done: int = 0
+    keep: int = ev.KEEP
     _live: Numbers = Numbers()
     _paused: Numbers = Numbers()
     _counts: dict[str, int] = {}
@@ -91,6 +93,8 @@ class History(msgspec.Struct, frozen=True, eq=False):
     _best: int | None = None
     _outside: frozenset[int] = frozenset()
     _in_order: bool = False  # whether trials count as ended in the order of their numbers
+    _spare: frozenset[int] = frozenset()
+    _forks: frozenset[int] = frozenset()
 
     # trials by status -----------------------------------------------------------------------------------------------
 
@@ -124,6 +128,16 @@ class History(msgspec.Struct, frozen=True, eq=False):
         newest = (self._live | self._paused).last(count)
         newest.sort(key=self._paused.__contains__)
         return [self.trials[k] for k in newest]
+
+    @property
+    def spare(self) -> list[Trial]:
+        """Trials with a checkpoint that they will not go on from: they have ended, or have saved a later one."""
+        return [self.trials[k] for k in sorted(self._spare)]
+
+    @property
+    def unborn(self) -> list[Trial]:
+        """Forks that have not ended and have no checkpoint of their own yet: they begin with their parent's."""
+        return [self.trials[k] for k in sorted(self._forks)]
 
     def count(self, word: str) -> int:
         """How many trials have this status, or have this first word as their origin ("random", "grid"); O(1)."""
@@ -174,7 +188,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def reaching(self, step: int) -> "History":
         """What the reports up to a step said of the trials that got there, in this order; the others are pending.
 
-        The report that counts is the first at or beyond the step. Failed trials stay as they are, and complete ones
+        The report that counts is that of `Trial.arrival`. Failed trials stay as they are, and complete ones
         that never reported so much. A call costs O(trials that changed since the last one).
         """
         known: _Reached | None = self.memos.get(("reaching", step))
@@ -212,6 +226,12 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def without_steps(self) -> "History":
         """As it looks to who knows nothing of steps: nobody has said how many a full training has."""
         return self if self.steps is None else replace(self, steps=None)
+
+    @property
+    def full(self) -> int | None:
+        """The steps of a full training, as the strategy says, else the study; None if nobody has said."""
+        last = self.strategy.get("last")
+        return last if isinstance(last, int) else self.steps
 
     # results --------------------------------------------------------------------------------------------------------
 
@@ -418,7 +438,7 @@ _OF_TRIALS = ("trials", "_tried", "_columns", "_counts", "_live", "_paused", "_b
 
 def _cut(trial: Trial, step: int) -> Trial:
     """A trial as it was when it reached a step, pending if it has not."""
-    place = trial.curve.place(step)
+    place = trial.arrival(step)
     if trial.status is Status.FAILED or (trial.status is Status.COMPLETE and place is None):
         return trial
     if place is None:
@@ -543,7 +563,7 @@ def opened(entry: ev.Entry | None) -> History:
     first = entry.events[0]
     start = History(
         Space.from_dict(first.space), first.objectives, first.seed, first.strategy, first.steps,
-        position=entry.position, at=entry.at, opened=entry.at,
+        position=entry.position, at=entry.at, opened=entry.at, keep=first.keep,
     )  # fmt: skip
     for event in entry.events[1:]:
         start = _FOLD[type(event)](start, event, entry)
@@ -557,6 +577,8 @@ def _recalled(history: History, event: ev.Recalled, entry: ev.Entry) -> History:
 def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
     if event.strategy is not None:
         history = replace(history, strategy=event.strategy)
+    if event.keep is not None:
+        history = replace(history, keep=event.keep)
     return history if event.space is None else history.moved(Space.from_dict(event.space))
 
 
@@ -581,6 +603,7 @@ def _suggested(history: History, event: ev.Suggested, entry: ev.Entry) -> Histor
         asks=history.asks + 1,
         queue=queue,
         _live=history._live.plus(event.trial),
+        _forks=history._forks | {event.trial} if event.parent else history._forks,
         _tried=history._tried.append(trial.config),
         _counts=history._counts
         | {origin: history._counts.get(origin, 0) + 1, "pending": history._counts.get("pending", 0) + 1},
@@ -599,10 +622,18 @@ def _started(history: History, event: ev.Started, entry: ev.Entry) -> History:
         event.trial,
         status=Status.RUNNING,
         attempt=event.attempt,
-        curve=trial.curve.until(event.step),
+        # without a checkpoint it begins from nothing, a report at step 0 included
+        curve=trial.curve.until(event.step) if trial.checkpoint or trial.parent else EMPTY,
+        restarts=_restarts(trial, event),
         started=entry.at,
         worker=event.worker,
     )
+
+
+def _restarts(trial: Trial, event: ev.Started) -> tuple[int, ...]:
+    if not (trial.checkpoint or trial.parent):
+        return ()
+    return (*(step for step in trial.restarts if step < event.step), event.step)
 
 
 def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
@@ -619,7 +650,28 @@ def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
 
 
 def _saved(history: History, event: ev.Saved, entry: ev.Entry) -> History:
-    return _with(history, event.trial, checkpoint=File("checkpoint", event.path, event.size, event.step))
+    trial = history.trials[event.trial]
+    older = tuple(file for file in trial.checkpoints if file.path != event.path)
+    saved = File("checkpoint", event.path, event.size, event.step)
+    history = replace(history, _forks=history._forks - {event.trial}) if event.trial in history._forks else history
+    return _weighed(_with(history, event.trial, checkpoint=saved, older=older), event.trial)
+
+
+def _removed(history: History, event: ev.Removed, entry: ev.Entry) -> History:
+    trial = history.trials[event.trial]
+    last = trial.checkpoint
+    older = tuple(file for file in trial.older if file.path != event.path)
+    checkpoint = None if last is not None and last.path == event.path else last
+    return _weighed(_with(history, event.trial, checkpoint=checkpoint, older=older), event.trial)
+
+
+def _weighed(history: History, number: int) -> History:
+    """Keeps the set of those who could give up a checkpoint in step with a trial."""
+    trial = history.trials[number]
+    is_spare = bool(trial.older or (trial.is_finished and trial.checkpoint))
+    if is_spare == (number in history._spare):
+        return history
+    return replace(history, _spare=history._spare | {number} if is_spare else history._spare - {number})
 
 
 def _attached(history: History, event: ev.Attached, entry: ev.Entry) -> History:
@@ -644,6 +696,8 @@ def _finished(history: History, event: ev.Finished, entry: ev.Entry) -> History:
         ended=entry.at,
         entry=entry.position,
     )
+    history = replace(history, _forks=history._forks - {event.trial}) if event.trial in history._forks else history
+    history = _weighed(history, event.trial)
     return replace(history, _columns=history._columns.append(event.trial), _best=_better(history, event.trial))
 
 
@@ -661,6 +715,7 @@ _FOLD: dict[type, Callable[[History, Any, ev.Entry], History]] = {
     ev.Lost: _lost,
     ev.Reported: _reported,
     ev.Saved: _saved,
+    ev.Removed: _removed,
     ev.Attached: _attached,
     ev.Decided: _decided,
     ev.Finished: _finished,

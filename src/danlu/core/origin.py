@@ -1,14 +1,16 @@
 """Origin: the words that say how a suggestion came about, such as "gp: expected improvement".
 
-The first word, up to ": ", is the strategy; `History.count` counts by it. What follows is for people, but for three
+The first word, up to ": ", is the strategy; `History.count` counts by it. What follows is for people, but for four
 forms that a study notes the first time, since a person should know of them:
 
     gp: random, ill-conditioned                          a random config, for want of a better one, and why
     sobol: repeat, 1000 draws gave nothing new           a config that was tried before
+    pbt: afresh, nothing was saved                       a training from step 0 that was to be forked, and why
     curves: early values mislead, step 3 tells ...       what a trial is worth early says little of its end
 """
 
-_RANDOM, _REPEAT, _MISLED, _CHOSEN = ": random, ", ": repeat, ", ": early values mislead, ", ", auto, "
+_RANDOM, _REPEAT, _AFRESH, _MISLED = ": random, ", ": repeat, ", ": afresh, ", ": early values mislead, "
+_CHOSEN = ", auto, "
 
 
 def fallback(strategy: str, why: str) -> str:
@@ -19,6 +21,11 @@ def fallback(strategy: str, why: str) -> str:
 def repeat(origin: str, draws: int) -> str:
     """Of a config that was tried before, for want of a new one."""
     return f"{origin}{_REPEAT}{draws} draws gave nothing new"
+
+
+def afresh(strategy: str, why: str) -> str:
+    """Of a trial that begins at step 0, for want of a checkpoint to fork from."""
+    return f"{strategy}{_AFRESH}{why}"
 
 
 def misled(strategy: str, words: str) -> str:
@@ -34,7 +41,7 @@ def chosen(origin: str, why: str) -> str:
 def fallback_in(origin: str) -> str | None:
     """The part of an origin that says that a strategy had to fall back, and why; None if it had not."""
     plain = _plain(origin)
-    return plain if _RANDOM in plain or _REPEAT in plain else None
+    return plain if any(form in plain for form in (_RANDOM, _REPEAT, _AFRESH)) else None
 
 
 def misled_in(origin: str) -> str | None:

@@ -21,6 +21,7 @@ from danlu.space.change import check_kept, differences
 
 Events = tuple[ev.Event, ...]
 
+_FEW = 3  # complete trials after which it is said that none can be judged by its reports
 _LOSSES = 1  # a worker's death is tried again once: a machine's accident rarely strikes twice, a config's fault does
 
 
@@ -73,27 +74,71 @@ def warning(history: History, suggested: ev.Suggested | ev.Resumed) -> Events:
     return (ev.Noted(f"{told}{more} {where}", suggested.trial),)
 
 
+def unsaved(history: History, number: int) -> Events:
+    """A note, the first time that a trial pauses without a checkpoint."""
+    told = "paused trials begin again from their start where they have saved no checkpoint"
+    if history.trials[number].checkpoint is not None or any(note.startswith(told) for note in history.notes):
+        return ()
+    return (ev.Noted(f"{told}: call trial.save(state) after each step (first in trial {number})", number),)
+
+
+def unheard(history: History, judges: bool) -> Events:
+    """A note when the third trial is complete, if nothing that was reported lets a strategy judge a trial by it.
+
+    Args:
+        history: after the end of a trial.
+        judges: whether the strategy would.
+    """
+    if not judges or history.count(Status.COMPLETE) != _FEW:
+        return ()
+    why = _unheard(history, history.completed)
+    return (
+        () if why is None else (ev.Noted(f"{history.strategy['use']} stops trials early by their reports, but {why}"),)
+    )
+
+
+def _unheard(history: History, trials: list[Trial]) -> str | None:
+    metrics = [o.metric for o in history.goals]
+    call = f"trial.report(step, {', '.join(f'{metric}=...' for metric in metrics)})"
+    if not any(len(trial.curve) for trial in trials):
+        return f"none of the first {_FEW} trials has reported a step: call {call} after each step"
+    missing = next((metric for metric in metrics if all(trial.curve.last(metric) is None for trial in trials)), None)
+    if missing is not None:
+        known = ", ".join(dict.fromkeys(name for trial in trials for name in trial.curve.metrics))
+        return f"none of the first {_FEW} trials has reported {missing!r}, only {known}: call {call} after each step"
+    if all(np.count_nonzero(trial.curve[metrics[0]] == trial.curve[metrics[0]]) == 1 for trial in trials):
+        return f"each of the first {_FEW} trials has reported {metrics[0]!r} once only: call {call} after each step"
+    furthest = max(trial.curve.step for trial in trials)
+    if history.full is not None and furthest + 1 < history.full:  # steps may count from 0
+        return (
+            f"the first {_FEW} trials ended at step {furthest}, and a full training has {history.full}: report steps "
+            f"in the unit in which steps= is given"
+        )
+    return None
+
+
 def queue(history: History, values: Mapping[str, Any], note: str = "") -> Events:
     """Asks for a config by hand; missing names take their defaults."""
     return (ev.Queued(dict(history.space.config(values)), note),)
 
 
-def change(history: History, space: Space, strategy: dict[str, Any]) -> Events:
-    """Another space or another strategy (in its plain form) from here on; no events where both are as they were.
+def change(history: History, space: Space, strategy: dict[str, Any], keep: int | None = None) -> Events:
+    """Another space, strategy (in its plain form) or number to keep from here on; no events where all is as it was.
 
     Raises:
         SpaceError: earlier trials can't be kept in that space.
     """
     other = None if strategy == history.strategy else strategy
+    keep = None if keep == history.keep else keep
     if space.to_dict() == history.space.to_dict():
-        return () if other is None else (ev.Changed(other),)
+        return () if other is None and keep is None else (ev.Changed(other, None, keep),)
     earlier = [*(trial.config for trial in history.trials), *(queued.config for queued in history.queue)]
     check_kept(history.space, space, earlier)
     after = history.moved(space)
     dropped = len(history.queue) - len(after.queue)
     notes = [f"the space was changed: {'; '.join(differences(history.space, space))}"]
     notes += [f"{dropped} of {len(history.queue)} queued configs dropped, outside of the changed space"] * (dropped > 0)
-    return (ev.Changed(other, space.to_dict()), *map(ev.Noted, notes))
+    return (ev.Changed(other, space.to_dict(), keep), *map(ev.Noted, notes))
 
 
 def start(history: History, number: int, worker: str = "") -> Events:

@@ -43,9 +43,10 @@ def verify(entries: Iterable[ev.Entry], resolve: Resolve) -> Iterator[tuple[int,
     for entry in rest:
         expected = _recompute(history, entry, strategy)
         if expected is not None:
-            # an ask also starts its trial, which is nothing that a strategy says
+            # an ask also starts its trial, and what is noted or removed is nothing that a strategy says either
             is_ask = isinstance(entry.events[0], (ev.Suggested, ev.Resumed))
-            recorded = entry.events[: max(len(expected), 1)] if is_ask else entry.events
+            said = tuple(event for event in entry.events if not isinstance(event, (ev.Removed, ev.Noted)))
+            recorded = said[: max(len(expected), 1)] if is_ask else said
             agrees = ev.encode_events(expected) == ev.encode_events(recorded)
             yield entry.position, None if agrees else Mismatch(entry.position, _show(recorded), _show(expected))
         history = history.apply(entry)

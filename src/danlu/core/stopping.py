@@ -41,6 +41,14 @@ class Trials(StopRule):
 
 
 @dataclass(frozen=True)
+class Never(StopRule):
+    """Never done: the strategy says when there is nothing more to try."""
+
+    def done(self, history: History) -> str | None:
+        return None
+
+
+@dataclass(frozen=True)
 class Steps(StopRule):
     """Done when trials have done `count` steps in all: what a budget in epochs means."""
 

@@ -26,7 +26,7 @@ class Start:
     Attributes:
         config: what to try.
         origin: the first word says which strategy it was, the rest after ": " how it came to it.
-        budget: step at which it is to end or pause; None for a full training.
+        budget: step at which `decide` will pause or end it; None for a full training.
         parent: the checkpoint of another trial to fork from.
         queued: position of the queued config that this is.
         replaces: number of a paused trial whose place it takes; that one is stopped.
@@ -85,6 +85,10 @@ class Strategy:
 
     def check(self, history: History) -> None:
         """Raises `StrategyError` if this strategy can't serve such a study; called once, before anything runs."""
+
+    def judges(self, history: History) -> bool:
+        """Whether a trial of such a study may be ended or paused by its reports."""
+        return type(self).decide is not Strategy.decide
 
     def without_pauses(self) -> "Strategy":
         """The same search for a runner that can't pause a trial: where this one pauses, that one stops."""

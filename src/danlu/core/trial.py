@@ -95,13 +95,15 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         seed: of this trial alone, in [0, 2³²); the same at every attempt.
         origin: what suggested it: "default", "queued", "random", "grid", ...
         status: where it stands.
-        budget: step at which it is to end or pause; None for a full training.
+        budget: step at or after which its strategy will pause or end it; None for a full training.
         parent: the checkpoint of another trial that it was forked from.
         attempt: how many times it was started.
         lost: how many attempts ended with the death of their worker.
         curve: what it reported.
         told: metrics that were told at its end.
-        checkpoint: the last one saved.
+        checkpoint: the last one saved, as long as it is kept.
+        older: checkpoints before that one which are kept because a fork is still to begin with them.
+        restarts: the steps after which later attempts went on, each from a checkpoint.
         artifacts: files that it attached, the latest of each name.
         reason, error: of a failure: "diverged", "exception", "timeout", "died", "out of memory"; and its message.
         suggested, started, ended: seconds since 1970, UTC; None if it has not come to that.
@@ -121,6 +123,8 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     curve: Curve = curves.EMPTY
     told: dict[str, float] = {}
     checkpoint: File | None = None
+    older: tuple[File, ...] = ()
+    restarts: tuple[int, ...] = ()
     artifacts: tuple[File, ...] = ()
     reason: str = ""
     error: str = ""
@@ -199,17 +203,31 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         """Time from the start of its last attempt to its end."""
         return None if self.started is None or self.ended is None else self.ended - self.started
 
+    @property
+    def checkpoints(self) -> tuple[File, ...]:
+        """All of its checkpoints that are kept, the last one at the end."""
+        return self.older if self.checkpoint is None else (*self.older, self.checkpoint)
+
+    def arrival(self, step: int) -> int | None:
+        """Index of the report with which it stood at a step: at or beyond it, every goal reported there by then.
+
+        A report without an objective is no arrival; the next one that has it is. Constraints don't count, for they may
+        be known at the end only. None if it has not got there.
+        """
+        goals = [o.metric for o in self.objectives if o.bound is None]
+        places = [self.curve.place(step, metric) for metric in goals] or [self.curve.place(step)]
+        return None if None in places else max(place for place in places if place is not None)
+
     # what a training function does with it --------------------------------------------------------------------------
 
     def steps(self, count: int) -> Iterator[int]:
         """Yields the steps that are left of `count`: after the checkpoint's step, until told to stop or pause.
 
         `for epoch in trial.steps(30)` yields 1 to 30 in a fresh trial, 13 to 30 in one that was restored after step 12.
-        A trial with a budget ends at the budget.
+        A trial with a budget goes on until the study says so: after its first report at or beyond the budget.
         """
         port = self._live()
-        last = count if self.budget is None else min(count, self.budget)
-        for step in range(port.step + 1, last + 1):
+        for step in range(port.step + 1, count + 1):
             yield step
             if port.decision is not Decision.CONTINUE:
                 return

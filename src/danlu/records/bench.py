@@ -4,6 +4,7 @@ The same bench serves a training function in this process, one in a worker proce
 returned: they differ only in `send`, which carries a signal to the study and brings back what becomes of the trial.
 """
 
+import os
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -17,11 +18,17 @@ from danlu.core.event import Attached, Reported, Saved, writable
 from danlu.core.objective import plain_metrics
 from danlu.core.runner import Job, Signal
 from danlu.core.trial import Decision, Trial
+from danlu.errors import StudyError
 from danlu.records.artifact import write_artifact
 from danlu.records.checkpoint import read_checkpoint, write_checkpoint
 from danlu.records.folder import Folder, write_config
 
 Send = Callable[[Signal], Decision]
+
+_ONE = (
+    "Only the process that was given the trial can report, save and attach: rank 0 of a distributed training. "
+    "danlu.pytorch.distributed lets all ranks take part."
+)
 
 
 @dataclass
@@ -41,6 +48,7 @@ class Bench:
     decision: Decision = Decision.CONTINUE
     _study: Path = field(init=False)
     _folder: Path = field(init=False)
+    _process: int = field(init=False, default_factory=os.getpid)
 
     def __post_init__(self) -> None:
         self.step = self.job.step
@@ -67,26 +75,35 @@ class Bench:
         seed_generators(self.job.seed)
 
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
+        self._check_process("report")
         self.decision = self.send(Reported(self.job.trial, step, writable(plain_metrics(metrics))))
         self.step = step
         return self.decision
 
     def save(self, state: Any, step: int) -> None:
+        self._check_process("save")
+        if self.decision is Decision.STOP:
+            return  # nobody will go on from there
         path = self._folder / "checkpoints" / f"step_{step:06d}.ckpt"
         size = write_checkpoint(path, state)
+        # the study decides which older ones go: a fork may be about to read one
         self.send(Saved(self.job.trial, step, self._relative(path), size))
-        for older in path.parent.glob("step_*.ckpt"):
-            # the journal knows the new one by now, so nothing refers to these
-            if older != path:
-                older.unlink(missing_ok=True)
 
     def load(self) -> Any:
         return None if self.job.checkpoint is None else read_checkpoint(self._study / self.job.checkpoint)
 
     def attach(self, name: str, value: Any) -> str:
+        self._check_process("attach")
         path, size = write_artifact(self._folder, name, value)
         self.send(Attached(self.job.trial, name, self._relative(path), size))
         return str(path)
+
+    def _check_process(self, what: str) -> None:
+        if os.getpid() != self._process:  # it would talk into the line of another
+            raise StudyError(f"trial {self.job.trial}: {what} was called in another process than the trial's. {_ONE}")
+
+    def __reduce__(self) -> Any:
+        raise StudyError(f"trial {self.job.trial} can't be sent to another process. {_ONE}")
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._study).as_posix()

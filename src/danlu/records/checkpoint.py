@@ -1,7 +1,10 @@
-"""Checkpoints: any state that a training function can name, written whole or not at all."""
+"""Checkpoints: any state that a training function can name, written whole or not at all; and how they are removed."""
 
 import pickle
+import shutil
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,3 +56,27 @@ def read_checkpoint(path: Path) -> Any:
 
         return torch.load(path, map_location="cpu", weights_only=False)
     return pickle.loads(path.read_bytes())
+
+
+def remove_checkpoints(study: Path, paths: Iterable[str]) -> None:
+    """Removes checkpoints by their paths in the study's folder; what can't be removed now is swept later."""
+    for path in paths:
+        with suppress(OSError):
+            (study / path).unlink(missing_ok=True)
+
+
+def sweep_checkpoints(study: Path, kept: Iterable[str]) -> None:
+    """Removes all checkpoints from a study's folder but those that are kept, and what a crash left half written.
+
+    Only while no trial runs: one that was written and is not yet in the journal looks like an orphan.
+    """
+    wanted = {study / path for path in kept}
+    for path in study.glob("trials/*/checkpoints/*"):
+        if path not in wanted:
+            with suppress(OSError):
+                path.unlink()
+
+
+def free_space(folder: Path) -> int:
+    """Bytes that are free where a folder lies, or will lie."""
+    return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free

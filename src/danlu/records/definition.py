@@ -21,6 +21,7 @@ from typing import Any
 
 import tomli_w
 
+from danlu.core.event import KEEP
 from danlu.core.history import History
 from danlu.errors import DanluError, StudyError, UnknownName
 from danlu.records.files import write_text
@@ -58,6 +59,7 @@ class Definition:
     timeout: float | None = None
     steps: int | None = None
     seed: int | None = None
+    keep: int | None = None
     folder: str | None = None
 
 
@@ -126,7 +128,7 @@ def update_definition(folder: Folder, history: History) -> None:
         write_text(folder.definition, definition_text(history))
 
 
-_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed")
+_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep")
 """What `definition_text` says."""
 
 
@@ -142,6 +144,8 @@ def definition_text(history: History) -> str:
     table["seed"] = history.seed
     if history.steps is not None:
         table["steps"] = history.steps
+    if history.keep != KEEP:
+        table["keep"] = history.keep
     # how long a study may take is said to each run of it, as `time`: what one was told does not hold for the next
     strategy = {key: value for key, value in history.strategy.items() if key != "time"}
     table["strategy"] = strategy["use"] if list(strategy) == ["use"] else strategy

@@ -29,6 +29,7 @@ def trial_table(history: History) -> list[Row]:
             | {f"config.{name}": trial.config.get(name) for name in names}
             | {f"metric.{name}": values.get(name) for name in metrics}
             | {"steps": trial.curve.step, "seconds": trial.seconds, "attempt": trial.attempt, "seed": trial.seed}
+            | {"parent": trial.parent and trial.parent.trial, "parent_step": trial.parent and trial.parent.step}
             | {"reason": trial.reason or None, "error": trial.error or None}
             | {"suggested": _iso(trial.suggested), "started": _iso(trial.started), "ended": _iso(trial.ended)}
         )

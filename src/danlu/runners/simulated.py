@@ -127,8 +127,7 @@ class Simulated:
         return decision
 
     def _go_on(self, answer: Answer, due: _Due) -> None:
-        budget = due.job.budget
-        following = None if budget is not None and due.step >= budget else next(due.steps, None)
+        following = next(due.steps, None)
         if following is None:
             one_answer(answer, Ended(due.job.trial))
             return

@@ -1,7 +1,7 @@
 """Combinations: one strategy after another, or several at once."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,12 @@ class _Combination(Strategy):
             )
         for part in self.parts:
             part.check(history)
+
+    def judges(self, history: History) -> bool:
+        return any(part.judges(history) for part in self.parts)
+
+    def without_pauses(self) -> Strategy:
+        return replace(self, parts=tuple(part.without_pauses() for part in self.parts))
 
 
 @dataclass(frozen=True)

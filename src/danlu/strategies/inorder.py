@@ -44,9 +44,15 @@ class InOrder(Strategy):
     def learns(self) -> bool:
         return self.inner.learns
 
+    def without_pauses(self) -> Strategy:
+        return InOrder(self.inner.without_pauses(), self.lag)
+
     def check(self, history: History) -> None:
         if not isinstance(self.inner, Strategy):
             raise StrategyError(f"inorder: inner must be a strategy, got {self.inner!r}.")
         if self.lag < 1:
             raise StrategyError(f"inorder: lag must be at least 1, got {self.lag}.")
         self.inner.check(history)
+
+    def judges(self, history: History) -> bool:
+        return self.inner.judges(history)

@@ -47,3 +47,9 @@ class Manual(Strategy):
     def check(self, history: History) -> None:
         if self.inner:
             self.inner.check(history)
+
+    def judges(self, history: History) -> bool:
+        return self.inner is not None and self.inner.judges(history)
+
+    def without_pauses(self) -> Strategy:
+        return Manual(self.inner and self.inner.without_pauses())

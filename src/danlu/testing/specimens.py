@@ -20,6 +20,9 @@ _CHOSEN: Mapping[str, Mapping[str, Any]] = {
     "inorder": {"lag": 32},
     "manual": {"inner": {"use": "tpe", "start": 3}},
     "nsga2": {"population": 4},
+    "pb2": {"interval": 1},
+    "pbt": {"interval": 1},
+    "schedule": {"segments": [{"step": 0}, {"step": 1, "config": {}}], "repeats": 2},  # of whatever space: its defaults
     "sequence": {"trials": [4]},
     "tpe": {"start": 3},
 }

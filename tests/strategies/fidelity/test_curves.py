@@ -78,7 +78,7 @@ def test_one_trial_of_middling_early_value_is_trained_to_the_end_before_early_va
 
 def test_it_says_how_well_early_values_tell_the_end():
     study = played(faithful, Curves())
-    assert any("step 2 tells the end by 0.9" in trial.origin for trial in study.trials)
+    assert any("step 3 tells the end by 0.9" in trial.origin for trial in study.trials)
 
 
 def test_several_workers_try_different_configs():

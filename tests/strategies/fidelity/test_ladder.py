@@ -57,7 +57,7 @@ def obvious_ranks(history, level, numbers):
         loss, *more = values_at(history.trials[number], level, history.objectives)
         return max(*(more[k] - o.bound for k, o in enumerate(history.constraints)), 0.0) if more else 0.0, loss, number
 
-    return sorted((n for n in numbers if history.trials[n].curve.place(level) is not None), key=merit)
+    return sorted((n for n in numbers if history.trials[n].arrival(level) is not None), key=merit)
 
 
 def obvious_promotion(history, levels, eta, keep):
@@ -73,7 +73,9 @@ def obvious_decision(history, trial, levels, eta, keep):
     if trial.origin == "default":
         return Decision.CONTINUE
     if trial.budget is not None:
-        return Decision.PAUSE if trial.budget in levels and trial.curve.step >= trial.budget else Decision.CONTINUE
+        return (
+            Decision.PAUSE if trial.budget in levels and trial.arrival(trial.budget) is not None else Decision.CONTINUE
+        )
     k = reached(trial, levels)
     if k is None:
         return Decision.CONTINUE
@@ -97,7 +99,7 @@ def obvious_round(history, begin, size, eta):
 
 def obvious_level(history):
     for level in reversed(STEPS):
-        there = [t for t in history.trials if t.status is Status.COMPLETE or t.curve.place(level) is not None]
+        there = [t for t in history.trials if t.status is Status.COMPLETE or t.arrival(level) is not None]
         if len(there) >= len(history.space) + 1:
             return level
     return STEPS[0]
@@ -186,9 +188,9 @@ def test_what_a_model_is_shown_is_that_of_the_highest_rung_with_enough_trials(da
         shown = seen(history)
         assert {t.number for t in shown.completed} == {
             t.number for t in history.trials
-            if t.status is not Status.FAILED and (t.curve.place(level) is not None or t.status is Status.COMPLETE)
+            if t.status is not Status.FAILED and (t.arrival(level) is not None or t.status is Status.COMPLETE)
         }  # fmt: skip
-        assert all(t.curve.place(level) in (None, len(t.curve) - 1) for t in shown.completed)
+        assert all(t.arrival(level) in (None, len(t.curve) - 1) for t in shown.completed)
         assert shown.steps is None
 
 

@@ -108,7 +108,7 @@ def rung_decision(
     if trial.origin == "default":
         return Decision.CONTINUE
     if trial.budget is not None:  # it was promoted up to there, perhaps from the beginning again
-        is_rung = trial.budget in levels[begin:] and trial.curve.step >= trial.budget
+        is_rung = trial.budget in levels[begin:] and trial.arrival(trial.budget) is not None
         return Decision.PAUSE if is_rung else Decision.CONTINUE
     k = reached(trial, levels)
     if k is None or k < begin:

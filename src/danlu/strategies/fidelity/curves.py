@@ -30,7 +30,7 @@ from danlu.strategies.gp.gp import GP
 from danlu.strategies.gp.surrogate import IllConditioned
 from danlu.strategies.layout import Layout, layout_of
 
-_FIRST = 1 / 17  # of a full training, to the lowest rung: the first steps say next to nothing
+_FIRST = 1 / 9  # of a full training, to the lowest rung: the first steps say next to nothing
 _HOPELESS = np.log(0.05)  # ln of the probability of winning below which a trial is stopped for good
 _AUDIT = 12  # trials from which on one of middling early value is trained to the end
 _MISLEADING = 0.5  # correlation of early and last values below which a person is told: they share a quarter
@@ -41,7 +41,7 @@ class Curves(Strategy):
     """Freeze-thaw: pauses, resumes and begins trials by what is expected of them at the end.
 
     Attributes:
-        first: step of the lowest rung; a seventeenth of a full training if not given.
+        first: step of the lowest rung; a ninth of a full training if not given.
         last: steps of a full training; the study's if not given.
         eta: each rung is so many times as far as the one before.
         pauses: whether trials wait for their turn, from a checkpoint; else they are stopped where they are nearly sure
@@ -73,7 +73,7 @@ class Curves(Strategy):
         if trial.origin == "default" or reached(trial, steps[:-1]) is None:
             return Decision.CONTINUE
         if trial.budget is not None:  # it was resumed up to there, perhaps from the beginning again
-            is_due = trial.budget in steps[:-1] and trial.curve.step >= trial.budget
+            is_due = trial.budget in steps[:-1] and trial.arrival(trial.budget) is not None
             return Decision.PAUSE if is_due else Decision.CONTINUE
         layout = layout_of(history.space)
         record = record_of(history, layout, steps)

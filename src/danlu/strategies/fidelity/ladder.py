@@ -19,8 +19,7 @@ from danlu.core.objective import Objective
 from danlu.core.shared import Vector, grown
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Status, Trial
-from danlu.numerics.pareto import constrained_ranks, crowding
-from danlu.strategies.fidelity.rungs import loss_at
+from danlu.strategies.fidelity.rungs import loss_at, order_of
 from danlu.strategies.layout import Bools, Floats
 from danlu.strategies.rows import violations
 
@@ -63,7 +62,7 @@ class _Columns:
         self.paused[k], self.ended[k] = trial.status is Status.PAUSED, trial.is_finished
         self.complete[k] = trial.status is Status.COMPLETE
         top = int(self.top[k]) if known is not None and known.curve.begins(trial.curve) else -1
-        while top + 1 < len(self.levels) and (place := trial.curve.place(self.levels[top + 1])) is not None:
+        while top + 1 < len(self.levels) and (place := trial.arrival(self.levels[top + 1])) is not None:
             top += 1
             self.losses[top][k] = [loss_at(trial, place, goal) for goal in self.goals]
             self.violation[top][k] = self._violation(trial, place) if self.constraints else 0.0
@@ -118,7 +117,7 @@ class Ladder:
         fronts, within a front the least crowded first.
         """
         rows = np.flatnonzero(among)
-        order = _order(self.losses[rung][rows], self.violation[rung][rows])
+        order = order_of(self.losses[rung][rows], self.violation[rung][rows])
         found: list[int] = rows[order[:count]].tolist()
         return found
 
@@ -177,13 +176,3 @@ def seen_by(inner: Strategy, history: History, levels: tuple[int, ...], last: in
     enough = len(history.space) + 1
     there = (k for k in range(len(levels), 0, -1) if np.count_nonzero(ladder.complete | (ladder.top >= k)) >= enough)
     return history.reaching(steps[next(there, 0)]).without_steps()
-
-
-def _order(losses: Floats, violation: Floats) -> Ints:
-    if losses.shape[1] == 1:
-        return np.lexsort((losses[:, 0], violation))
-    rank = constrained_ranks(losses, violation)
-    distance = np.zeros(len(rank))
-    for front in range(int(rank.max(initial=-1)) + 1):
-        distance[rank == front] = crowding(losses[rank == front])
-    return np.lexsort((-distance, rank))

@@ -51,9 +51,10 @@ class Median(Strategy):
 
     def _is_behind(self, history: History, trial: Trial) -> bool:
         step = trial.curve.step
-        if step <= self.grace or trial.origin == "default":
-            return False
         objective = history.goals[0]
+        is_told = objective.metric in trial.curve.at(len(trial.curve) - 1)  # else there is nothing new to judge by
+        if step <= self.grace or trial.origin == "default" or not is_told:
+            return False
         averages = _averages(history, step, objective)
         averages[trial.number] = np.nan
         averages = averages[~np.isnan(averages)]

@@ -56,7 +56,7 @@ class SHA(Strategy):
         if trial.origin == "default":
             return Decision.CONTINUE
         until = trial.budget if trial.budget is not None else (*levels, None)[0]
-        if until in levels and trial.curve.step >= until:
+        if until in levels and trial.arrival(until) is not None:
             return Decision.PAUSE
         return self.inner.decide(history.without_steps(), trial)
 
