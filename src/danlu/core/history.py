@@ -114,6 +114,11 @@ class History(msgspec.Struct, frozen=True, eq=False):
         return [self.trials[k] for k in self._live]
 
     @property
+    def live(self) -> Numbers:
+        """Numbers of the pending trials."""
+        return self._live
+
+    @property
     def running(self) -> list[Trial]:
         """Trials that were started and have not ended."""
         return [trial for trial in self.pending if trial.status is Status.RUNNING]
