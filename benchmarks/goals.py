@@ -107,7 +107,9 @@ def main() -> None:
     if args.output:
         (args.output / "goals.md").write_text(text)
         (args.output / "latency.md").write_text(latency.report(asks, args.repeats))
-        (args.output / "scaling.md").write_text(scaling.report(grown, args.repeats))
+        on_rungs = scaling.measure(list(scaling.RUNGS), args.repeats, scaling.rung_seconds)
+        scaled = f"{scaling.report(grown, args.repeats)}\n{scaling.report_of_rungs(on_rungs)}"
+        (args.output / "scaling.md").write_text(scaled)
         (args.output / "overhead.md").write_text(overhead.report(stores, args.repeats))
         (args.output / "overhead.json").write_text(json.dumps(stores, indent=1) + "\n")
 

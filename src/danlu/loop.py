@@ -76,13 +76,14 @@ def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses:
 
 
 def _submit(study: Study, runner: Runner, until: StopRule, submitted: set[int]) -> None:
-    for trial in study.history.pending:  # begun by a process that is gone, or lost its worker
-        if runner.free() > 0 and trial.number not in submitted:
-            runner.submit(study.job(trial.number))
-            submitted.add(trial.number)
+    # begun by a process that is gone, or lost its worker
+    left = [number for number in study.history.live if number not in submitted] if runner.free() > 0 else []
+    for number in left[: runner.free()]:
+        runner.submit(study.job(number))
+        submitted.add(number)
     while runner.free() > 0 and not until.over(study.history):
         only_resumed = until.done(study.history) is not None
-        if only_resumed and not study.history.paused:
+        if only_resumed and not study.history.count(Status.PAUSED):
             return
         job = study.next_job(only_resumed)
         if job is None:

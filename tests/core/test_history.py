@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.journeys import journey
 
 from danlu.core import event as ev
 from danlu.core.history import fold
@@ -364,3 +365,74 @@ def test_memos_are_shared_by_a_history_and_those_that_go_on_from_it_but_not_by_f
     assert one.memos == {"key": "worked out"}
     assert other.memos == {}
     assert (one.arrays().losses[1, 0], other.arrays().losses[1, 0]) == (2.0, 3.0)
+
+
+@given(st.data())
+def test_what_reached_a_step_in_a_history_that_goes_on_is_as_in_a_new_one(data):
+    journal = journey(data.draw)
+    history = fold(journal[:1])
+    histories = [(history, 1)]
+    for k, entry in enumerate(journal[1:], start=2):
+        history = history.apply(entry)
+        histories.append((history, k))
+        if data.draw(st.booleans()):
+            older, cut = data.draw(st.sampled_from(histories[-3:]))
+            step, number = data.draw(st.sampled_from([1, 3])), data.draw(st.sampled_from([None, 1, 4]))
+            views = [h if number is None else h.hiding(number) for h in (older, fold(journal[:cut]))]
+            assert told(views[0].reaching(step)) == told(views[1].reaching(step))
+
+
+@given(st.data())
+def test_trials_reach_a_step_in_the_order_of_the_reports(data):
+    journal = journey(data.draw)
+    history = fold(journal)
+    when = {}
+    for entry in journal:
+        for event in entry.events:
+            match event:
+                case ev.Started(number, _, step) if when.get(number, (0, 0))[1] > step:
+                    del when[number]
+                case ev.Reported(number, step, {"loss": float()}) if number not in when and step >= 3:
+                    when[number] = entry.position, step
+                case ev.Finished(number, status):
+                    if status == "failed" or (status == "complete" and number not in when):
+                        when[number] = entry.position, 0
+    shown = history.reaching(3)
+    assert [trial.number for trial in shown.finished] == sorted(when, key=when.__getitem__)
+    assert {trial.number for trial in shown.pending} == set(range(len(history.trials))) - set(when)
+
+
+def test_what_was_worked_out_of_trials_that_reached_a_step_is_kept_while_more_do():
+    opened = ev.Opened(LINE.to_dict(), LOSS, {"use": "random"}, 0)
+    history = fold(entries(opened, suggested(0, {"x": 0.1}), ev.Started(0, 1), ev.Reported(0, 3, {"loss": 1.0})))
+    memos = history.reaching(3).memos
+    for number in range(1, 5):
+        for event in (
+            suggested(number, {"x": number / 9}),
+            ev.Started(number, 1),
+            ev.Reported(number, 4, {"loss": 2.0}),
+        ):
+            history = history.apply(ev.Entry(history.position + 1, 0.0, (event,)))
+        assert history.reaching(3).memos is memos
+        assert len(history.reaching(3).arrays().numbers) == number + 1
+
+
+def test_rows_of_what_reached_a_step_outlast_a_trial_that_fails_later():
+    opened = ev.Opened(LINE.to_dict(), LOSS, {"use": "random"}, 0)
+    begun = [event for k in range(3) for event in (suggested(k, {"x": k / 9}), ev.Started(k, 1))]
+    history = fold(entries(opened, *begun, *(ev.Reported(k, 1, {"loss": float(k)}) for k in range(3))))
+    assert history.reaching(1).arrays().losses[:, 0].tolist() == [0.0, 1.0, 2.0]
+    assert history.reaching(1).best.number == 0
+    history = history.apply(ev.Entry(history.position + 1, 0.0, (ev.Finished(0, "failed", error="boom"),)))
+    shown = history.reaching(1)
+    assert shown.arrays().numbers.tolist() == [1, 2, 0]
+    assert str(shown.arrays().losses[:, 0].tolist()) == "[1.0, 2.0, nan]"
+    assert shown.arrays().u[:, 0].tolist() == [1 / 9, 2 / 9, 0.0]
+    assert shown.best.number == 1
+
+
+@given(st.data())
+def test_hidden_trials_reach_a_step_in_the_order_of_their_numbers(data):
+    history = fold(journey(data.draw)).hiding(5)
+    numbers = [trial.number for trial in history.reaching(3).finished]
+    assert numbers == sorted(numbers)

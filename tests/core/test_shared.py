@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danlu.core.shared import Columns, Index, Row, Vector
+from danlu.core.shared import Columns, Index, Numbers, Row, Vector
 
 
 @given(st.lists(st.integers(0, 1200), max_size=30), st.integers(0, 700))
@@ -33,6 +33,66 @@ def test_vectors_are_the_same_up_to_the_first_item_that_differs(length, places, 
     same = count <= length and not any(place < min(count, length) for place in places)
     assert vector.is_same(changed, count) == changed.is_same(vector, count) == same
     assert vector.is_same(changed.append([-1]), count) == same
+
+
+@given(st.integers(0, 600), st.sets(st.integers(0, 599)), st.integers(0, 300))
+def test_a_vector_tells_what_changed_since_an_earlier_version(length, places, more):
+    before = Vector()
+    for k in range(length):
+        before = before.append([k])
+    items = {place: [-1] for place in places if place < length} | {length + k: [-2] for k in range(more)}
+    after = before.updated(items)
+    assert after.changes(before) == sorted(items)
+    assert list(after) == [items.get(k, [k]) for k in range(length + more)]
+    assert len(after) == length + more
+    assert list(before) == [[k] for k in range(length)]
+    assert before.changes(after) == sorted(items)[: len(items) - more]
+
+
+@given(st.lists(st.integers(0, 300)), st.integers(0, 20))
+def test_numbers_are_a_set_in_order(changes, count):
+    numbers, plain, versions = Numbers(), set(), []
+    for k in changes:
+        versions.append((numbers, sorted(plain)))
+        numbers, plain = (numbers.minus(k), plain - {k}) if k in plain else (numbers.plus(k), plain | {k})
+    versions.append((numbers, sorted(plain)))
+    for version, members in versions:
+        assert list(version) == members == list(Numbers.of(members))
+        assert len(version) == len(members)
+        assert version.last(count) == members[max(len(members) - count, 0) :]
+    assert all((k in numbers) == (k in plain) for k in range(301))
+    assert list(numbers | versions[0][0]) == sorted(plain)
+
+
+def test_an_index_knows_which_keys_came_again():
+    index = Index().append("a").append("b").append("a").append(None).append(None).append("b")
+    assert index.again == [2, 5]
+    early = Index().append("a")
+    one, other = early.append("a"), early.append("b").append("b")
+    assert (early.again, one.again, other.again) == ([], [1], [2])
+
+
+@given(st.integers(0, 200), st.sets(st.integers(0, 199)), st.integers(0, 200))
+def test_columns_without_some_are_as_if_those_had_never_been(length, gone, filled):
+    def row(number):
+        return Row(np.array([number, 2.0]), [float(-number)], [])
+
+    columns = Columns()
+    for number in range(length):
+        columns = columns.append(number)
+        if number == filled:
+            columns.read(row)
+    columns.memos["key"] = "worked out of all"
+    rest = columns.without(gone)
+    kept = [number for number in range(length) if number not in gone]
+    assert rest.numbers == kept
+    assert rest.last == (kept[-1] if kept else None)
+    assert rest.memos == {}
+    rest = rest.append(999)
+    assert [array.tolist() for array in rest.read(row)[:3]] == [
+        [*kept, 999], [[number, 2.0] for number in [*kept, 999]], [[-number] for number in [*kept, 999]]
+    ]  # fmt: skip
+    assert columns.numbers == list(range(length))
 
 
 def test_an_index_remembers_the_first_number_of_a_key():

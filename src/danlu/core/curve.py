@@ -17,21 +17,21 @@ _NAN = math.nan
 
 
 class _Columns:
-    """Steps, seconds and metrics of equal length; a metric that a report lacks is NaN there."""
+    """Steps, seconds, entries and metrics of equal length; a metric that a report lacks is NaN there."""
 
-    __slots__ = ("elapsed", "metrics", "steps")
+    __slots__ = ("elapsed", "entries", "metrics", "steps")
 
     def __init__(self) -> None:
-        self.steps, self.elapsed = array("q"), array("d")
+        self.steps, self.elapsed, self.entries = array("q"), array("d"), array("q")
         self.metrics: dict[str, array[float]] = {}
 
     def copy(self, length: int) -> "_Columns":
         twin = _Columns()
-        twin.steps, twin.elapsed = self.steps[:length], self.elapsed[:length]
+        twin.steps, twin.elapsed, twin.entries = self.steps[:length], self.elapsed[:length], self.entries[:length]
         twin.metrics = {name: column[:length] for name, column in self.metrics.items()}
         return twin
 
-    def append(self, step: int, elapsed: float, metrics: Mapping[str, float]) -> None:
+    def append(self, step: int, elapsed: float, metrics: Mapping[str, float], entry: int) -> None:
         for name in metrics:
             if name not in self.metrics:
                 self.metrics[name] = array("d", [_NAN]) * len(self.steps)
@@ -39,13 +39,14 @@ class _Columns:
             column.append(metrics.get(name, _NAN))
         self.steps.append(step)
         self.elapsed.append(elapsed)
+        self.entries.append(entry)
 
     def at(self, k: int) -> dict[str, float]:
         return {name: column[k] for name, column in self.metrics.items() if column[k] == column[k]}
 
-    def holds(self, k: int, step: int, elapsed: float, metrics: Mapping[str, float]) -> bool:
+    def holds(self, k: int, step: int, elapsed: float, metrics: Mapping[str, float], entry: int) -> bool:
         """Whether the k-th report is this one, number for number."""
-        if self.steps[k] != step or self.elapsed[k] != elapsed:
+        if self.steps[k] != step or self.elapsed[k] != elapsed or self.entries[k] != entry:
             return False
         return self.at(k) == {name: value for name, value in metrics.items() if value == value}
 
@@ -61,16 +62,23 @@ class Curve:
     def __init__(self, columns: _Columns | None = None, length: int = 0) -> None:
         self._columns, self._length = columns, length
 
-    def append(self, step: int, elapsed: float, metrics: Mapping[str, float]) -> "Curve":
-        """The curve with one more report. `elapsed` is in seconds since the trial's start."""
+    def append(self, step: int, elapsed: float, metrics: Mapping[str, float], entry: int = 0) -> "Curve":
+        """The curve with one more report.
+
+        Args:
+            step: of the report.
+            elapsed: seconds since the trial's start.
+            metrics: that were reported.
+            entry: position of the journal's entry in which it came.
+        """
         columns = self._columns
         if columns is None:
             columns = _Columns()
         elif len(columns.steps) != self._length:  # somebody else continued this prefix
-            if columns.holds(self._length, step, elapsed, metrics):
+            if columns.holds(self._length, step, elapsed, metrics, entry):
                 return Curve(columns, self._length + 1)
             columns = columns.copy(self._length)
-        columns.append(step, elapsed, metrics)
+        columns.append(step, elapsed, metrics, entry)
         return Curve(columns, self._length + 1)
 
     def until(self, step: int) -> "Curve":
@@ -92,6 +100,16 @@ class Curve:
             return first
         column = self._columns.metrics.get(metric, ())
         return next((k for k in range(first, min(self._length, len(column))) if column[k] == column[k]), None)
+
+    def entry(self, k: int) -> int:
+        """Position of the journal's entry in which the k-th report came, which orders the reports of all trials."""
+        return self._columns.entries[k] if self._columns else 0
+
+    def begins(self, other: "Curve") -> bool:
+        """Whether the reports of `other` begin with these; O(1) where both go on from the same ones."""
+        if self._length > other._length:
+            return False
+        return self._columns is other._columns or self == other.first(self._length)
 
     def __len__(self) -> int:
         return self._length

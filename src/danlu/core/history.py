@@ -14,7 +14,7 @@ from danlu.core import event as ev
 from danlu.core.curve import EMPTY
 from danlu.core.earlier import Earlier, earlier_from
 from danlu.core.objective import Objective
-from danlu.core.shared import Columns, Index, Row, Vector
+from danlu.core.shared import Columns, Index, Numbers, Row, Vector
 from danlu.core.trial import File, Status, Trial
 from danlu.errors import ObjectiveError, StoreError
 from danlu.numerics.pareto import non_dominated
@@ -85,13 +85,14 @@ class History(msgspec.Struct, frozen=True, eq=False):
     earlier: tuple[Earlier, ...] = ()
     steps_done: int = 0
     keep: int = ev.KEEP
-    _live: frozenset[int] = frozenset()
-    _paused: frozenset[int] = frozenset()
+    _live: Numbers = Numbers()
+    _paused: Numbers = Numbers()
     _counts: dict[str, int] = {}
     _columns: Columns = msgspec.field(default_factory=Columns)
     _tried: Index[Config] = msgspec.field(default_factory=Index)
     _best: int | None = None
     _outside: frozenset[int] = frozenset()
+    _in_order: bool = False  # whether trials count as ended in the order of their numbers
     _spare: frozenset[int] = frozenset()
     _forks: frozenset[int] = frozenset()
 
@@ -110,7 +111,12 @@ class History(msgspec.Struct, frozen=True, eq=False):
     @property
     def pending(self) -> list[Trial]:
         """Trials whose result is awaited: suggested or running."""
-        return [self.trials[k] for k in sorted(self._live)]
+        return [self.trials[k] for k in self._live]
+
+    @property
+    def live(self) -> Numbers:
+        """Numbers of the pending trials."""
+        return self._live
 
     @property
     def running(self) -> list[Trial]:
@@ -120,7 +126,13 @@ class History(msgspec.Struct, frozen=True, eq=False):
     @property
     def paused(self) -> list[Trial]:
         """Trials that wait for a `Resume`."""
-        return [self.trials[k] for k in sorted(self._paused)]
+        return [self.trials[k] for k in self._paused]
+
+    def awaited(self, count: int) -> list[Trial]:
+        """The newest of the pending and the paused trials, at most so many; first the pending ones, each by number."""
+        newest = (self._live | self._paused).last(count)
+        newest.sort(key=self._paused.__contains__)
+        return [self.trials[k] for k in newest]
 
     @property
     def spare(self) -> list[Trial]:
@@ -145,6 +157,11 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def distinct(self) -> int:
         """How many different configs of the space were tried."""
         return self._tried.distinct
+
+    @property
+    def repeats(self) -> list[Trial]:
+        """Trials of a config of the space that an earlier one had, by number."""
+        return [self.trials[k] for k in self._tried.again]
 
     @property
     def has_outside(self) -> bool:
@@ -174,21 +191,19 @@ class History(msgspec.Struct, frozen=True, eq=False):
         return _chosen(self, [cut(trial) for trial in self.trials], _when)
 
     def reaching(self, step: int) -> "History":
-        """What the reports up to a step said of the trials that got there; the others are pending.
+        """What the reports up to a step said of the trials that got there, in this order; the others are pending.
 
         The report that counts is that of `Trial.arrival`. Failed trials stay as they are, and complete ones
-        that never reported so much.
+        that never reported so much. A call costs O(trials that changed since the last one).
         """
-
-        def cut(trial: Trial) -> Trial:
-            place = trial.arrival(step)
-            if trial.status is Status.FAILED or (trial.status is Status.COMPLETE and place is None):
-                return trial
-            if place is None:
-                return replace(trial, status=Status.PENDING, curve=EMPTY, told={})
-            return replace(trial, status=Status.COMPLETE, curve=trial.curve.first(place + 1), told={})
-
-        return _chosen(self, [cut(trial) for trial in self.trials], _when)
+        known: _Reached | None = self.memos.get(("reaching", step))
+        if known is not None and known.leads_to(self, step):
+            found = _reached_further(self, step, known)
+        else:
+            cut = [_cut(trial, step) for trial in self.trials]
+            found = _chosen(self, cut, (lambda trial: trial.number) if self._in_order else (lambda trial: trial.entry))
+        self.memos["reaching", step] = _Reached(self.trials, found)
+        return found
 
     def hiding(self, number: int) -> "History":
         """What was known before trials from this number on had told anything: they are pending.
@@ -205,7 +220,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
             found = _hidden_further(self, number, before)
         else:
             trials = [_shown(trial) if trial.number < number else _hidden(trial) for trial in self.trials]
-            found = _chosen(self, trials, lambda trial: trial.number)
+            found = replace(_chosen(self, trials, lambda trial: trial.number), _in_order=True)
         known[:] = [_Hiding(number, self.trials, found), *(h for h in known if h.number != number)][:_HIDINGS]
         return found
 
@@ -355,13 +370,18 @@ def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], floa
         columns = columns.append(place)
     chosen: History = replace(
         history, trials=vector, _tried=tried, _columns=columns, _counts=dict(counts), _best=None,
-        _live=frozenset(k for k, trial in enumerate(trials) if trial.status in (Status.PENDING, Status.RUNNING)),
-        _paused=frozenset(k for k, trial in enumerate(trials) if trial.status is Status.PAUSED),
+        _live=Numbers.of(k for k, trial in enumerate(trials) if trial.status in (Status.PENDING, Status.RUNNING)),
+        _paused=Numbers.of(k for k, trial in enumerate(trials) if trial.status is Status.PAUSED),
     )  # fmt: skip
+    return _with_best(chosen, ended)
+
+
+def _with_best(history: History, ended: Iterable[int]) -> History:
+    """The history with its incumbent in step with these trials too, which have ended."""
     for place in ended:
-        if (best := _better(chosen, place)) != chosen._best:
-            chosen = replace(chosen, _best=best)
-    return chosen
+        if (best := _better(history, place)) != history._best:
+            history = replace(history, _best=best)
+    return history
 
 
 def _when(trial: Trial) -> float:
@@ -391,30 +411,121 @@ _HIDINGS = 16  # that are kept: trials which report in turn each ask for their o
 
 
 def _shown(trial: Trial) -> Trial:
-    return replace(trial, started=None, ended=None)
+    return replace(trial, started=None, ended=None, entry=0)
 
 
 def _hidden(trial: Trial) -> Trial:
     return replace(
         trial, status=Status.PENDING, curve=EMPTY, told={}, checkpoint=None, artifacts=(), reason="", error="",
-        started=None, ended=None,
+        started=None, ended=None, entry=0,
     )  # fmt: skip
 
 
 def _hidden_further(history: History, number: int, before: _Hiding) -> History:
     """What hiding from `number` on gives, made from what hiding more of an earlier history gave."""
     found = before.found
-    for k in range(before.number, len(history.trials)):
+    for k in range(min(before.number, len(before.trials)), len(history.trials)):
         trial = history.trials[k]
         if k < number:
             found = _put(found, k, _shown(trial), history.is_inside(trial))
         elif k >= len(before.trials) or trial is not before.trials[k]:
             found = _put(found, k, _hidden(trial), history.is_inside(trial))
-    known = {field: getattr(found, field) for field in _OF_TRIALS}
-    return replace(history, **known)
+    return replace(_with_trials(history, found), _in_order=True)
+
+
+def _with_trials(history: History, found: History) -> History:
+    """The history with the trials of another one."""
+    return replace(history, **{field: getattr(found, field) for field in _OF_TRIALS})
 
 
 _OF_TRIALS = ("trials", "_tried", "_columns", "_counts", "_live", "_paused", "_best")
+
+
+def _cut(trial: Trial, step: int) -> Trial:
+    """A trial as it was when it reached a step, pending if it has not."""
+    place = trial.arrival(step)
+    if trial.status is Status.FAILED or (trial.status is Status.COMPLETE and place is None):
+        return trial
+    if place is None:
+        return replace(trial, status=Status.PENDING, curve=EMPTY, told={}, entry=0)
+    reached = trial.curve.first(place + 1)
+    return replace(trial, status=Status.COMPLETE, curve=reached, told={}, entry=trial.curve.entry(place))
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """What `reaching` gave of these trials."""
+
+    trials: Vector[Trial]
+    found: History
+
+    def leads_to(self, history: History, step: int) -> bool:
+        """Whether a history has at least these trials, of the same configs."""
+        if len(self.trials) > len(history.trials):
+            return False
+        return all(
+            k >= len(self.trials) or _is_same_suggestion(history.trials[k], self.trials[k])
+            for k in history.trials.changes(self.trials)
+        )
+
+
+def _is_same_suggestion(trial: Trial, other: Trial) -> bool:
+    same = trial.config is other.config or trial.config == other.config
+    return same and trial.origin == other.origin
+
+
+def _reached_further(history: History, step: int, before: _Reached) -> History:
+    """What `reaching` gives, made from what it gave of earlier trials of the same configs.
+
+    What had ended stays where it is in the order of ending, and what has ended since comes after it. Only where a trial
+    no longer stands as it did, for it failed later or began again before that step, the order is made anew.
+    """
+    found = before.found
+    new = {k: _cut(history.trials[k], step) for k in history.trials.changes(before.trials)}
+    old = {k: found.trials[k] for k in new if k < len(found.trials)}
+    tried, counts, live = found._tried, dict(found._counts), found._live
+    for k, trial in new.items():
+        if k in old:
+            counts[old[k].status] -= 1
+        else:
+            origin = trial.origin.split(":", 1)[0]
+            counts[origin] = counts.get(origin, 0) + 1
+            tried = tried.append(trial.config if history.is_inside(trial) else None)
+        counts[trial.status] = counts.get(trial.status, 0) + 1
+        live = live.minus(k) if trial.is_finished else live.plus(k)
+    trials = found.trials.updated(new)
+    fallen = {k for k, trial in old.items() if trial.is_finished and not _stands(trial, new[k])}
+    standing = {k for k, trial in old.items() if trial.is_finished} - fallen
+    ended = [k for k, trial in new.items() if trial.is_finished and k not in standing]
+    found = replace(found, trials=trials, _tried=tried, _counts=counts, _live=live)
+    return _with_trials(history, _ended_further(found, fallen, ended, history._in_order))
+
+
+def _stands(trial: Trial, now: Trial) -> bool:
+    """Whether what was shown of a finished trial still holds."""
+    same = now.status is trial.status and now.entry == trial.entry and now.told == trial.told
+    return same and len(now.curve) == len(trial.curve) and trial.curve.begins(now.curve)
+
+
+def _ended_further(history: History, fallen: set[int], ended: list[int], in_order: bool) -> History:
+    """The history with the finished trials in order: without those that have fallen, and with others that have ended.
+
+    Those that have ended may be some that have fallen.
+    """
+    columns = history._columns.without(fallen) if fallen else history._columns
+
+    def order(k: int) -> tuple[int, int]:
+        return (0 if in_order else history.trials[k].entry, k)
+
+    ended = sorted(ended, key=order)
+    is_anew = bool(ended) and columns.last is not None and order(ended[0]) < order(columns.last)
+    following = sorted([*columns.numbers, *ended], key=order) if is_anew else ended
+    columns = Columns() if is_anew else columns
+    for k in following:
+        columns = columns.append(k)
+    if is_anew or history._best in fallen:
+        return _with_best(replace(history, _columns=columns, _best=None), columns.numbers)
+    return _with_best(replace(history, _columns=columns), ended)
 
 
 def _put(history: History, k: int, trial: Trial, is_inside: bool) -> History:
@@ -496,7 +607,7 @@ def _suggested(history: History, event: ev.Suggested, entry: ev.Entry) -> Histor
         trials=history.trials.append(trial),
         asks=history.asks + 1,
         queue=queue,
-        _live=history._live | {event.trial},
+        _live=history._live.plus(event.trial),
         _forks=history._forks | {event.trial} if event.parent else history._forks,
         _tried=history._tried.append(trial.config),
         _counts=history._counts
@@ -538,7 +649,7 @@ def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
 def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
     elapsed = entry.at - (trial.started if trial.started is not None else entry.at)
-    curve = trial.curve.append(event.step, elapsed, ev.readable(event.metrics))
+    curve = trial.curve.append(event.step, elapsed, ev.readable(event.metrics), entry.position)
     trials = history.trials.replace(event.trial, replace(trial, curve=curve))
     return replace(history, trials=trials, steps_done=history.steps_done + event.step - trial.step)
 
@@ -588,6 +699,7 @@ def _finished(history: History, event: ev.Finished, entry: ev.Entry) -> History:
         reason=event.reason,
         error=event.error,
         ended=entry.at,
+        entry=entry.position,
     )
     history = replace(history, _forks=history._forks - {event.trial}) if event.trial in history._forks else history
     history = _weighed(history, event.trial)
@@ -632,9 +744,9 @@ def _moved(history: History, number: int, old: Status | None, new: Status) -> Hi
     live, paused = history._live, history._paused
     is_live = new is Status.PENDING or new is Status.RUNNING
     if is_live != (number in live):
-        live = live | {number} if is_live else live - {number}
+        live = live.plus(number) if is_live else live.minus(number)
     if (new is Status.PAUSED) != (number in paused):
-        paused = paused | {number} if new is Status.PAUSED else paused - {number}
+        paused = paused.plus(number) if new is Status.PAUSED else paused.minus(number)
     return replace(history, _counts=counts, _live=live, _paused=paused)
 
 

@@ -78,6 +78,11 @@ class Strategy:
         """Whether a trial goes on after its last report, which is already in `history`."""
         return Decision.CONTINUE
 
+    @property
+    def learns(self) -> bool:
+        """Whether suggestions depend on results. Where they don't, a history need not be prepared for this strategy."""
+        return True
+
     def check(self, history: History) -> None:
         """Raises `StrategyError` if this strategy can't serve such a study; called once, before anything runs."""
 

@@ -107,6 +107,7 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         artifacts: files that it attached, the latest of each name.
         reason, error: of a failure: "diverged", "exception", "timeout", "died", "out of memory"; and its message.
         suggested, started, ended: seconds since 1970, UTC; None if it has not come to that.
+        entry: position of the journal's entry in which it ended; 0 if it has not. It orders ends that a clock can't.
         worker: who runs it.
     """
 
@@ -130,6 +131,7 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     suggested: float = 0.0
     started: float | None = None
     ended: float | None = None
+    entry: int = 0
     worker: str = ""
     objectives: tuple[Objective, ...] = ()
     port: Port | None = None

@@ -23,6 +23,10 @@ class _Combination(Strategy):
         # the strictest verdict holds: a trial does not remember which part would have spared it
         return max((part.decide(history, trial) for part in self.parts), key=_SEVERITY.index)
 
+    @property
+    def learns(self) -> bool:
+        return any(part.learns for part in self.parts)
+
     def check(self, history: History) -> None:
         if not self.parts or not all(isinstance(part, Strategy) for part in self.parts):
             raise StrategyError(

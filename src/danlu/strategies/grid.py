@@ -43,6 +43,10 @@ class Grid(Strategy):
         untried = next((cell for cell in rest if history.tried(cell) is None), None)
         return EXHAUSTED if untried is None else Start(untried, "grid")
 
+    @property
+    def learns(self) -> bool:
+        return False
+
     def check(self, history: History) -> None:
         self.values(history.space)
         if history.space.constraints and next(iter(self.cells(history.space, history.seed)), None) is None:

@@ -40,6 +40,10 @@ class InOrder(Strategy):
         known = history.hiding(trial.number - self.lag + 1)
         return self.inner.without_pauses().decide(known.showing(trial), trial)
 
+    @property
+    def learns(self) -> bool:
+        return self.inner.learns
+
     def without_pauses(self) -> Strategy:
         return InOrder(self.inner.without_pauses(), self.lag)
 

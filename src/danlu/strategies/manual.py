@@ -40,6 +40,10 @@ class Manual(Strategy):
     def decide(self, history: History, trial: Trial) -> Decision:
         return self.inner.decide(history, trial) if self.inner else Decision.CONTINUE
 
+    @property
+    def learns(self) -> bool:
+        return self.inner is not None and self.inner.learns
+
     def check(self, history: History) -> None:
         if self.inner:
             self.inner.check(history)

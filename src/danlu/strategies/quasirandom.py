@@ -18,6 +18,10 @@ from danlu.strategies.points import point
 class Sobol(Strategy):
     """Trial after trial the next point of one sequence, scrambled by the study's seed."""
 
+    @property
+    def learns(self) -> bool:
+        return False
+
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         begin = history.count("sobol")
 

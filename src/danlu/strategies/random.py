@@ -19,5 +19,9 @@ from danlu.strategies.fresh import start_fresh
 class Random(Strategy):
     """Independent draws; in a finite space, only configs that were not tried, until there are none."""
 
+    @property
+    def learns(self) -> bool:
+        return False
+
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         return start_fresh(history, "random", lambda _: draw_half_believed(history, rng))

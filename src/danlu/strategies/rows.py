@@ -24,6 +24,7 @@ from danlu.strategies.same import Same, same_of
 
 _MARGIN = 0.1  # between a front's worst and the reference that its volumes are measured from, in widths of the front
 _LEADERS = 25  # the best that are kept up to date: TPE asks for no more
+_AWAITED = 100  # pending trials, the newest: among so many, what is tried next keeps away from what runs already
 _FAILURES = 50  # the last ones: more would outnumber the trials that say where it is good
 
 
@@ -38,7 +39,7 @@ class Rows:
         bounds: their constrained metrics minus the bounds, kept where ≤ 0, NaN where unknown; shape (n, c).
         violation: by how much they miss the constraints, in all; shape (n,).
         failed: vectors of the last failures, shape (f, s).
-        pending: vectors of trials whose result is awaited, shape (q, s).
+        pending: vectors of the newest trials whose result is awaited, shape (q, s), q ≤ 100.
         inside: which of the trials with values are in the space as it is now, shape (n,); all vectors may lie outside
             of it where the space was changed.
     """
@@ -108,14 +109,14 @@ class Rows:
 
 
 def rows_of(history: History, layout: Layout) -> Rows:
-    """The rows of a history; a call costs O(trials that finished since the last one, and pending ones)."""
+    """The rows of a history; a call costs O(trials that finished since the last one)."""
     arrays = history.arrays()
     n, table = len(arrays.numbers), _table(history, arrays, layout)
     failed = int(table.failures.searchsorted(n))
     numbers, x, goals, bounds, violation = (_view(array, 0, n - failed) for array in table.valued)
     # where all are inside, any of them will do: `delete` takes 10 µs
     inside = np.delete(arrays.inside, table.failures[:failed]) if history.has_outside else arrays.inside[: n - failed]
-    pending = _vectors(history, layout, [*history.pending, *history.paused])
+    pending = _vectors(history, layout, history.awaited(_AWAITED))
     last = _view(table.failed, max(failed - _FAILURES, 0), failed)
     return Rows(numbers, x, goals, bounds, violation, last, pending, inside)
 
@@ -131,7 +132,7 @@ def inside_rows_of(history: History, layout: Layout) -> Rows:
     losses, bounds = arrays.losses[arrays.inside].reshape(n, m), arrays.bounds[arrays.inside].reshape(n, c)
     valued = np.isfinite(losses).all(axis=1)
     x = layout.vectors(arrays.u[arrays.inside].reshape(n, len(history.space)))
-    waiting = [trial for trial in [*history.pending, *history.paused] if history.is_inside(trial)]
+    waiting = [trial for trial in history.awaited(_AWAITED) if history.is_inside(trial)]
     violation = violations(bounds[valued], history.constraints)
     return Rows(
         numbers[valued], x[valued], losses[valued], bounds[valued], violation, x[~valued][-_FAILURES:],

@@ -1,6 +1,11 @@
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.core.journeys import journey
 
-from danlu.core.trial import Decision
+from danlu.core.history import fold
+from danlu.core.trial import Decision, Status
 from danlu.errors import StrategyError
 from danlu.space import Float, Space
 from danlu.strategies.fidelity.median import Median
@@ -46,3 +51,32 @@ def test_its_settings_are_checked():
         Study(SPACE, minimize="loss", strategy=Median(Random(), peers=0))
     with pytest.raises(StrategyError, match="several objectives have no median"):
         Study(SPACE, minimize=["a", "b"], strategy=Median(Random()))
+
+
+def obvious(history, trial, grace, peers):
+    """The verdict by a look at every trial."""
+    step = trial.curve.step
+    averages = []
+    for other in history.trials:
+        losses = [v for v in other.curve.until(step)["loss"].tolist() if v == v]
+        if other.number != trial.number and other.status is not Status.FAILED and other.curve.step >= step and losses:
+            averages.append(sum(losses) / len(losses))
+    mine = [v for v in trial.curve["loss"].tolist() if v == v]
+    may_stop = step > grace and trial.origin != "default" and len(averages) >= peers and mine
+    is_told = trial.curve["loss"][-1:].tolist() == mine[-1:]
+    return Decision.STOP if may_stop and is_told and min(mine) > np.median(averages) else Decision.CONTINUE
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_who_is_stopped_is_whom_a_look_at_every_trial_stops(data):
+    journal = journey(data.draw)
+    history = fold(journal[:1])
+    passed = [history]
+    for entry in journal[1:]:
+        history = history.apply(entry)
+        passed.append(history)
+        if data.draw(st.booleans()):
+            moment = data.draw(st.sampled_from(passed[-3:]))
+            for trial in moment.running:
+                assert Median(Random(), peers=2).decide(moment, trial) is obvious(moment, trial, 1, 2)

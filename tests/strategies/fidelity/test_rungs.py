@@ -1,13 +1,12 @@
 import itertools
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from danlu.core.objective import Objective
 from danlu.space import Float, Space
-from danlu.strategies.fidelity.rungs import highest, reached, rungs, seen, standing, values_at
+from danlu.strategies.fidelity.rungs import highest, reached, rungs, values_at
 from danlu.strategies.random import Random
 from danlu.study import Study
 
@@ -61,49 +60,6 @@ def test_a_rung_is_reached_by_one_report_only():
 def test_where_the_best_report_counts_the_rung_has_the_best_so_far():
     study = curved([0.5, 0.9, 0.7], minimize=Objective("loss", at="best"))
     assert values_at(study.trials[0], 3, study.history.objectives) == (0.5,)
-
-
-def test_the_best_of_a_rung_are_by_loss_then_by_number():
-    study = curved([0.3], [0.1], [0.2], [0.1])
-    assert standing(study.history, 1).best(3) == [1, 3, 2]
-
-
-def test_with_a_constraint_those_that_keep_it_are_before_the_others():
-    study = curved(
-        [{"loss": 0.1, "gb": 9.0}], [{"loss": 0.5, "gb": 4.0}], [{"loss": 0.2, "gb": 20.0}],
-        minimize="loss", subject_to=["gb <= 8"],
-    )  # fmt: skip
-    assert standing(study.history, 1).best(3) == [1, 0, 2]
-
-
-def test_several_objectives_are_ranked_by_fronts():
-    values = [(0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.6, 0.6), (0.95, 0.95)]
-    study = curved(*([{"a": a, "b": b}] for a, b in values), minimize=["a", "b"])
-    best = standing(study.history, 1).best(5)
-    assert set(best[:3]) == {0, 1, 2}
-    assert best[3:] == [3, 4]
-
-
-def test_inner_strategies_are_shown_the_highest_rung_with_enough_trials():
-    study = curved([0.9, 0.8, 0.7], [0.6, 0.5, 0.4], [0.3])
-    shown = seen(study.history, (1, 3), 9)
-    assert [trial.value for trial in shown.completed] == [0.7, 0.4]
-    assert [trial.number for trial in shown.pending] == [2]
-    assert shown.tried(study.trials[2].config) is not None
-    assert seen(curved([0.9, 0.8, 0.7], [0.3]).history, (1, 3), 9).completed[0].value == 0.9
-
-
-def test_a_complete_trial_without_reports_is_shown_as_it_is():
-    study = Study(SPACE, minimize="loss", strategy=Random(), steps=9)
-    for k in range(3):
-        study.tell(study.ask(), loss=float(k))
-    assert [trial.value for trial in seen(study.history, (1, 3), 9).completed] == [0.0, 1.0, 2.0]
-
-
-def test_an_empty_rung_has_nobody():
-    study = curved([0.3])
-    assert standing(study.history, 3).best(5) == []
-    assert np.asarray(standing(study.history, 3).losses).shape == (0, 1)
 
 
 def test_eta_must_reduce(tmp_path):

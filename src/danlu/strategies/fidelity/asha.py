@@ -18,7 +18,9 @@ from danlu.core.strategy import Resume, Strategy, Suggestion
 from danlu.core.trial import Decision, Trial
 from danlu.errors import StrategyError
 from danlu.strategies.auto import Auto
-from danlu.strategies.fidelity.rungs import check_rungs, full_training, highest, reached, rungs, seen, standing
+from danlu.strategies.fidelity.ladder import Ints, ladder_of, seen_by
+from danlu.strategies.fidelity.rungs import check_rungs, full_training, reached, rungs
+from danlu.strategies.layout import Bools
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ class ASHA(Strategy):
         levels, last = self._levels(history), full_training(history, self.last, "asha")
         if self.pauses and (promoted := promotion(history, levels, last, self.eta)) is not None:
             return promoted
-        return self.inner.suggest(seen(history, levels, last), rng)
+        return self.inner.suggest(seen_by(self.inner, history, levels, last), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
-        verdict = rung_decision(history, trial, self._levels(history), self.eta, self.pauses)
+        levels, last = self._levels(history), full_training(history, self.last, "asha")
+        verdict = rung_decision(history, trial, levels, last, self.eta, self.pauses)
         return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
@@ -60,29 +63,43 @@ class ASHA(Strategy):
         return rungs(self.first, full_training(history, self.last, "asha"), self.eta)
 
 
-Keep = Callable[[Trial], bool]
+Keep = Callable[[Ints], Bools]
+"""Which trials are compared, by their numbers."""
 
 
-def _all(trial: Trial) -> bool:
-    return True
+def _all(numbers: Ints) -> Bools:
+    return np.ones(len(numbers), dtype=bool)
 
 
-def promotion(history: History, levels: tuple[int, ...], last: int, eta: float, keep: Keep = _all) -> Resume | None:
-    """The paused trial that is among the best 1/η of its rung, the highest rung first; None if there is none."""
-    for k in range(len(levels) - 1, -1, -1):
-        waiting = {trial.number for trial in history.paused if keep(trial) and highest(trial, levels) == k}
-        if not waiting:
+def promotion(
+    history: History, levels: tuple[int, ...], last: int, eta: float, begin: int = 0, keep: Keep = _all
+) -> Resume | None:
+    """The paused trial that is among the best 1/η of its rung, the highest rung first; None if there is none.
+
+    Args:
+        history: of the study.
+        levels, last: the rungs, and the end.
+        eta: reduction factor.
+        begin: index of the lowest rung on which trials are compared.
+        keep: which trials are.
+    """
+    ladder = ladder_of(history, (*levels, last))
+    kept = keep(ladder.numbers)
+    for k in range(len(levels) - 1, begin - 1, -1):
+        waiting = kept & ladder.waiting(k, len(levels))
+        if not waiting.any():
             continue
-        on_rung = standing(history, levels[k], keep)
-        for number in on_rung.best(int(len(on_rung) / eta)):
-            if number in waiting:
-                return Resume(number, (*levels, last)[k + 1])
+        among = kept & (ladder.top >= k)
+        first = ladder.first(k, waiting, among, int(np.count_nonzero(among) / eta))
+        if first is not None:
+            return Resume(int(ladder.numbers[first]), ladder.levels[k + 1])
     return None
 
 
 def rung_decision(
-    history: History, trial: Trial, levels: tuple[int, ...], eta: float, pauses: bool, keep: Keep = _all
-) -> Decision:
+    history: History, trial: Trial, levels: tuple[int, ...], last: int, eta: float, pauses: bool, begin: int = 0,
+    keep: Keep = _all,
+) -> Decision:  # fmt: skip
     """What becomes of a trial by its last report: it goes on between rungs, and on a rung if it is among the best 1/η.
 
     The first trials on a rung, fewer than η, go on: there is nothing to compare them with. So does the default config,
@@ -91,13 +108,15 @@ def rung_decision(
     if trial.origin == "default":
         return Decision.CONTINUE
     if trial.budget is not None:  # it was promoted up to there, perhaps from the beginning again
-        is_rung = trial.budget in levels and trial.arrival(trial.budget) is not None
+        is_rung = trial.budget in levels[begin:] and trial.arrival(trial.budget) is not None
         return Decision.PAUSE if is_rung else Decision.CONTINUE
     k = reached(trial, levels)
-    if k is None:
+    if k is None or k < begin:
         return Decision.CONTINUE
-    on_rung = standing(history, levels[k], keep)
-    if len(on_rung) < eta or trial.number in on_rung.best(int(len(on_rung) / eta)):
+    ladder = ladder_of(history, (*levels, last))
+    among = keep(ladder.numbers) & (ladder.top >= k)
+    count = int(np.count_nonzero(among))
+    if count < eta or ladder.is_among_best(ladder.place(trial), k, among, int(count / eta)):
         return Decision.CONTINUE
     return Decision.PAUSE if pauses else Decision.STOP
 

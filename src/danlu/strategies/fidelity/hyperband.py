@@ -14,8 +14,8 @@ for massively parallel hyperparameter tuning", section 3.2), so that nobody wait
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from danlu.core.history import History
 from danlu.core.strategy import Strategy, Suggestion
 from danlu.core.trial import Decision, Trial
 from danlu.strategies.auto import Auto
-from danlu.strategies.fidelity.asha import check_inner, promotion, rung_decision
-from danlu.strategies.fidelity.rungs import check_rungs, full_training, rungs, seen
+from danlu.strategies.fidelity.asha import Keep, check_inner, promotion, rung_decision
+from danlu.strategies.fidelity.ladder import Ints, seen_by
+from danlu.strategies.fidelity.rungs import check_rungs, full_training, rungs
 from danlu.strategies.tpe.tpe import TPE
 
 
@@ -50,16 +51,18 @@ class Hyperband(Strategy):
         last = full_training(history, self.last, "hyperband")
         levels = rungs(self.first, last, self.eta)
         for bracket in range(len(levels)) if self.pauses else ():
-            promoted = promotion(history, levels[bracket:], last, self.eta, self._in_bracket(bracket, len(levels)))
+            keep = self._in_bracket(bracket, len(levels))
+            promoted = promotion(history, levels, last, self.eta, bracket, keep)
             if promoted is not None:
                 return promoted
-        return self.inner.suggest(seen(history, levels, last), rng)
+        return self.inner.suggest(seen_by(self.inner, history, levels, last), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
-        levels = rungs(self.first, full_training(history, self.last, "hyperband"), self.eta)
+        last = full_training(history, self.last, "hyperband")
+        levels = rungs(self.first, last, self.eta)
         bracket = bracket_of(trial.number, len(levels), self.eta)
         keep = self._in_bracket(bracket, len(levels))
-        verdict = rung_decision(history, trial, levels[bracket:], self.eta, self.pauses, keep)
+        verdict = rung_decision(history, trial, levels, last, self.eta, self.pauses, bracket, keep)
         return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
@@ -69,8 +72,9 @@ class Hyperband(Strategy):
     def without_pauses(self) -> Strategy:
         return replace(self, pauses=False)
 
-    def _in_bracket(self, bracket: int, count: int) -> Callable[[Trial], bool]:
-        return lambda trial: bracket_of(trial.number, count, self.eta) == bracket
+    def _in_bracket(self, bracket: int, count: int) -> Keep:
+        brackets = _brackets(count, self.eta)
+        return lambda numbers: np.asarray(brackets[numbers % len(brackets)] == bracket)
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,12 @@ def bracket_of(number: int, count: int, eta: float) -> int:
     One round fills the brackets in turn with ⌈count / (s + 1) · η^s⌉ trials, s = count − 1 − bracket: algorithm 1,
     line 3, so that all brackets cost about the same.
     """
+    brackets = _brackets(count, eta)
+    return int(brackets[number % len(brackets)])
+
+
+@lru_cache(maxsize=16)
+def _brackets(count: int, eta: float) -> Ints:
+    """The bracket of each trial of a round."""
     sizes = [math.ceil(count / (s + 1) * eta**s) for s in range(count - 1, -1, -1)]
-    place = number % max(sum(sizes), 1)
-    for bracket, size in enumerate(sizes):
-        if place < size:
-            return bracket
-        place -= size
-    return 0
+    return np.repeat(np.arange(max(count, 1)), sizes or [1])

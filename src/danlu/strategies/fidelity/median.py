@@ -11,11 +11,13 @@ import numpy as np
 
 from danlu.core.history import History
 from danlu.core.objective import Objective
+from danlu.core.shared import Vector, grown
 from danlu.core.strategy import Strategy, Suggestion
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import StrategyError
 from danlu.strategies.auto import Auto
 from danlu.strategies.fidelity.asha import check_inner
+from danlu.strategies.layout import Floats
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,48 @@ class Median(Strategy):
         is_told = objective.metric in trial.curve.at(len(trial.curve) - 1)  # else there is nothing new to judge by
         if step <= self.grace or trial.origin == "default" or not is_told:
             return False
-        averages = [
-            average
-            for other in history.trials
-            if other.number != trial.number and other.status is not Status.FAILED and other.curve.step >= step
-            and (average := _average(other, step, objective)) is not None
-        ]  # fmt: skip
+        averages = _averages(history, step, objective)
+        averages[trial.number] = np.nan
+        averages = averages[~np.isnan(averages)]
         best = min(_losses(trial, step, objective), default=None)
         return best is not None and len(averages) >= self.peers and best > float(np.median(averages))
+
+
+@dataclass
+class _Known:
+    """The averages of these trials up to a step, with room for more; NaN where there is none."""
+
+    trials: Vector[Trial] = field(default_factory=Vector)
+    values: Floats = field(default_factory=lambda: np.empty(0))
+
+
+def _averages(history: History, step: int, objective: Objective) -> Floats:
+    """The running average of each trial up to a step, shape (n,); NaN of those that failed or have not got there.
+
+    A call costs O(trials that changed since the last one for this step), and a copy.
+    """
+    known: _Known = history.memos.setdefault(("averages", step), _Known())
+    count = len(history.trials)
+    if count > len(known.values):
+        known.values = grown(known.values, len(known.values), max(64, 2 * count))
+    for k in history.trials.changes(known.trials):
+        trial = history.trials[k]
+        if k >= len(known.trials) or not _has(known.trials[k], step) or not known.trials[k].curve.begins(trial.curve):
+            known.values[k] = _average(trial, step, objective) if _has(trial, step) else np.nan
+        elif not _has(trial, step):
+            known.values[k] = np.nan
+    known.trials = history.trials
+    return known.values[:count].copy()
+
+
+def _has(trial: Trial, step: int) -> bool:
+    return trial.status is not Status.FAILED and trial.curve.step >= step
 
 
 def _losses(trial: Trial, step: int, objective: Objective) -> list[float]:
     return [objective.loss(v) for v in trial.curve.until(step)[objective.metric].tolist() if v == v]
 
 
-def _average(trial: Trial, step: int, objective: Objective) -> float | None:
+def _average(trial: Trial, step: int, objective: Objective) -> float:
     losses = _losses(trial, step, objective)
-    return sum(losses) / len(losses) if losses else None
+    return sum(losses) / len(losses) if losses else np.nan

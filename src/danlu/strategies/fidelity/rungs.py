@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from danlu.core.history import History
 from danlu.core.objective import Objective
-from danlu.core.trial import Status, Trial
+from danlu.core.trial import Trial
 from danlu.errors import StrategyError
 from danlu.numerics.pareto import constrained_ranks, crowding
 from danlu.strategies.layout import Floats
@@ -76,7 +76,7 @@ class Standing:
         Those that keep the constraints come first, the others by violation; with several objectives in the order of
         fronts, within a front the least crowded first.
         """
-        return [int(k) for k in self.numbers[_order(self.losses, self.violation)[:count]]]
+        return [int(k) for k in self.numbers[order_of(self.losses, self.violation)[:count]]]
 
 
 def standing(history: History, level: int, keep: Callable[[Trial], bool] = lambda trial: True) -> Standing:
@@ -99,7 +99,7 @@ def values_at(trial: Trial, level: int, objectives: Sequence[Objective]) -> tupl
     k = trial.arrival(level)
     if k is None:
         return None
-    return tuple(_loss(trial, k, objective) for objective in objectives)
+    return tuple(loss_at(trial, k, objective) for objective in objectives)
 
 
 def reached(trial: Trial, levels: Sequence[int]) -> int | None:
@@ -113,21 +113,7 @@ def highest(trial: Trial, levels: Sequence[int]) -> int:
     return max((k for k, level in enumerate(levels) if trial.arrival(level) is not None), default=-1)
 
 
-def seen(history: History, levels: Sequence[int], last: int) -> History:
-    """What a strategy that knows nothing of steps is shown: trials by their losses on one and the same rung.
-
-    It is the highest one on which more trials stand than there are hyperparameters, and those that have not reached it
-    count as pending. (Falkner, Klein & Hutter 2018, BOHB, section 3.2.)
-    """
-    enough = len(history.space) + 1
-    for level in (last, *reversed(levels)):
-        there = (t.status is Status.COMPLETE or t.arrival(level) is not None for t in history.trials)
-        if sum(there) >= enough:
-            return history.reaching(level).without_steps()
-    return history.reaching(levels[0] if levels else last).without_steps()
-
-
-def _loss(trial: Trial, k: int, objective: Objective) -> float:
+def loss_at(trial: Trial, k: int, objective: Objective) -> float:
     """Last known by a trial's k-th report; where the best report counts, the best so far; infinite if there is none."""
     if objective.at == "best":
         losses = [objective.loss(v) for v in trial.curve[objective.metric][: k + 1].tolist() if v == v]
@@ -136,7 +122,8 @@ def _loss(trial: Trial, k: int, objective: Objective) -> float:
     return np.inf if value is None else objective.loss(value)
 
 
-def _order(losses: Floats, violation: Floats) -> NDArray[np.int64]:
+def order_of(losses: Floats, violation: Floats) -> NDArray[np.int64]:
+    """Indices in order of merit, the best first, shape (n,); see `Standing.best`."""
     if losses.shape[1] == 1:
         return np.lexsort((losses[:, 0], np.maximum(violation, 0.0)))
     rank = constrained_ranks(losses, violation)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from danlu.core.history import History
+from danlu.core.shared import Vector
 from danlu.core.strategy import WAIT, Resume, Strategy, Suggestion
-from danlu.core.trial import Decision, Status, Trial
+from danlu.core.trial import Decision, Trial
 from danlu.errors import StrategyError
 from danlu.strategies.auto import Auto
 from danlu.strategies.fidelity.asha import ASHA, check_inner
-from danlu.strategies.fidelity.rungs import check_rungs, full_training, highest, rungs, seen, standing
+from danlu.strategies.fidelity.ladder import Ladder, ladder_of, seen_by
+from danlu.strategies.fidelity.rungs import check_rungs, full_training, rungs
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,14 @@ class SHA(Strategy):
         last = full_training(history, self.last, "sha")
         levels = rungs(self.first, last, self.eta)
         size = self._size(levels)
-        for number in range(0, len(history.trials) - size + 1, size):
-            if (promoted := self._promotion(history, number, size, levels, last)) is not None:
-                return promoted
-        is_full = len(history.trials) % size == 0
-        if is_full and any(trial.number >= len(history.trials) - size for trial in history.pending):
+        ladder = ladder_of(history, (*levels, last))
+        promoted = next((each for each in self._promotions(history, ladder, size) if each is not None), None)
+        if promoted is not None:
+            return promoted
+        rest = slice(len(ladder) - size, None)
+        if len(ladder) % size == 0 and not (ladder.ended | ladder.paused)[rest].all():
             return WAIT  # the round is full, and not over
-        return self.inner.suggest(seen(history, levels, last), rng)
+        return self.inner.suggest(seen_by(self.inner, history, levels, last), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
         levels = rungs(self.first, full_training(history, self.last, "sha"), self.eta)
@@ -69,18 +72,42 @@ class SHA(Strategy):
     def _size(self, levels: tuple[int, ...]) -> int:
         return self.size if self.size is not None else max(2, round(self.eta ** len(levels)))
 
-    def _promotion(self, history: History, begin: int, size: int, levels: tuple[int, ...], last: int) -> Resume | None:
+    def _promotions(self, history: History, ladder: Ladder, size: int) -> list[Resume | None]:
+        """Of each full round, the next trial to go on, if there is one; only rounds that changed are looked at."""
+        key = "rounds", ladder.levels, size, self.eta
+        known: _Rounds = history.memos.get(key, _Rounds(Vector(), ()))
+        count = len(ladder) // size
+        old = min(count, len(known.promotions))
+        changed = {k // size for k in history.trials.changes(known.trials)} | set(range(old, count))
+        promotions = [*known.promotions[:old], *[None] * (count - old)]
+        for k in changed:
+            if k < count:
+                promotions[k] = self._promotion(ladder, k * size, size)
+        history.memos[key] = _Rounds(history.trials, tuple(promotions))
+        return promotions
+
+    def _promotion(self, ladder: Ladder, begin: int, size: int) -> Resume | None:
         """Of a full round, the next trial to go on: from a rung on which all have arrived that were let up to it."""
-        going = {trial.number for trial in history.trials[begin : begin + size] if trial.origin != "default"}
-        for k, following in enumerate((*levels[1:], last)):
-            on_rung = standing(history, levels[k], lambda trial: trial.number in going)  # noqa: B023
-            arrived = set(on_rung.numbers.tolist())
-            if any(not history.trials[number].is_finished for number in going - arrived):
+        going = np.zeros(len(ladder), dtype=bool)
+        going[begin : begin + size] = ~ladder.default[begin : begin + size]
+        count = len(ladder.levels) - 1
+        for k in range(count):
+            there = going & (ladder.top >= k)
+            if (going & ~there & ~ladder.ended).any():
                 return None
-            best = on_rung.best(max(1, int(size / self.eta ** (k + 1))))
-            for number in best:
-                trial = history.trials[number]
-                if trial.status is Status.PAUSED and highest(trial, levels) == k:
-                    return Resume(number, following)
-            going = set(best)
+            best = ladder.best(k, there, max(1, int(size / self.eta ** (k + 1))))
+            waiting = ladder.waiting(k, count)
+            for place in best:
+                if waiting[place]:
+                    return Resume(int(ladder.numbers[place]), ladder.levels[k + 1])
+            going[:] = False
+            going[best] = True
         return None
+
+
+@dataclass(frozen=True)
+class _Rounds:
+    """What was worked out of these trials: of each full round, the next trial to go on."""
+
+    trials: Vector[Trial]
+    promotions: tuple[Resume | None, ...]

@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from danlu.core.history import History
 from danlu.core.strategy import Start
-from danlu.core.trial import Status
+from danlu.core.trial import Status, Trial
 from danlu.strategies.gp.kernel import Kernel
 from danlu.strategies.gp.surrogate import Surrogate
 from danlu.strategies.layout import Floats
@@ -63,7 +63,7 @@ def is_repeat_due(history: History, rows: Rows) -> bool:
         return False
     if history.space.size is not None and history.space.size <= _SMALL:
         return False
-    if sum(_is_repeat(history, trial.number) for trial in history.pending) >= _PROOF:
+    if sum(_is_pending(trial) for trial in history.repeats) >= _PROOF:
         return False
     n = len(history.trials)
     return not any(_is_repeat(history, number) for number in range(n - _EVERY + 1, n))
@@ -78,7 +78,7 @@ def repeat_of(history: History, rows: Rows, kept: NDArray[np.int64], surrogate: 
         kept: those that the surrogate was made of.
         surrogate: of the losses.
     """
-    waiting = {trial.config for trial in history.pending}
+    waiting = {trial.config for trial in history.repeats if _is_pending(trial) or _is_pending(_first(history, trial))}
     for k in leaders_of(history, rows, kept, surrogate):
         trial = history.trials[int(rows.numbers[k])]
         if rows.same.count[k] == 1 and trial.config not in waiting:
@@ -100,6 +100,15 @@ def _complete(history: History, rows: Rows) -> tuple[Floats, Same]:
         return rows.losses, rows.same
     complete = [history.trials[number].status is Status.COMPLETE for number in rows.numbers.tolist()]
     return rows.losses[complete], same_of(rows.x[complete])
+
+
+def _is_pending(trial: Trial) -> bool:
+    return trial.status is Status.PENDING or trial.status is Status.RUNNING
+
+
+def _first(history: History, trial: Trial) -> Trial:
+    """The first trial of a repeat's config."""
+    return history.tried(trial.config) or trial
 
 
 def _is_repeat(history: History, number: int) -> bool:
