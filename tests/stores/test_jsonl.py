@@ -71,6 +71,7 @@ def test_a_line_is_plain_json_with_its_version(tmp_path):
 def test_a_journal_of_sqlite_exported_to_json_lines_and_imported_is_the_same(tmp_path, strategy):
     needed = inspect.signature(load("strategy", strategy)).parameters
     given = {"inner": {"use": "random"}, "parts": [{"use": "grid", "levels": 2}, {"use": "random"}]}
+    given["segments"] = [{"step": 0}]
     form = {"use": strategy} | {name: given[name] for name, p in needed.items() if p.default is p.empty}
     form |= {"trials": [2]} if strategy == "sequence" else {}
     study = Study(SPACE, minimize="loss", steps=9, strategy=form, folder=tmp_path / "one")

@@ -12,7 +12,8 @@ from danlu.testing.strategies import SMALL
 WORKERS, EACH = 8, 3
 
 
-@pytest.mark.parametrize("name", NAMES)
+# a population has its size, and a schedule is told what to train
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"pb2", "pbt", "schedule"}))
 def test_eight_askers_on_one_folder_try_24_different_configs_first(name, tmp_path):
     """Each has a study object and a connection of its own, as a process would."""
     strategy = "grid" if name == "grid" else specimen(name)  # two levels of it would be a smaller space
