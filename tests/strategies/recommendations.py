@@ -29,7 +29,7 @@ from danlu.testing.specimens import NAMES, specimen
 FOLDER = Path(__file__).parents[1] / "golden" / "recommendations"
 COMMAND = "python -m tests.strategies.recommendations"
 COUNT, STEPS = 20, 3
-_FORKING = ("pb2", "pbt", "schedule")  # whose trainings keep checkpoints; those of others begin again
+_SAVING = ("auto", "curves", "pb2", "pbt", "schedule")  # whose trainings keep checkpoints; those of others begin again
 
 SPACE = Space(
     {
@@ -94,7 +94,7 @@ def _ended(history: History, strategy: Strategy, number: int) -> History:
         metrics = {"loss": loss + 0.3 / step}
         events, decision = protocol.report(history, history.at, strategy, number, step, metrics)
         history = _applied(history, events)
-        if decision is Decision.PAUSE and history.strategy["use"] in _FORKING:
+        if decision is Decision.PAUSE and history.strategy["use"] in _SAVING:
             return _applied(history, (ev.Saved(number, step, f"{number}/{step}", 0),))
         if decision is not Decision.CONTINUE:
             return history

@@ -1,5 +1,8 @@
+from typing import Annotated
+
 import pytest
 
+from danlu import tune
 from danlu.core.stopping import Steps, Trials
 from danlu.core.trial import Decision
 from danlu.errors import StrategyError
@@ -97,6 +100,18 @@ def test_where_it_cannot_pause_it_stops_what_will_not_win():
     assert study.history.count("stopped") > 5
     assert bowl(study.best.config) < 0.01
     assert Curves().without_pauses() == strategy
+
+
+def test_a_training_that_saves_nothing_is_stopped_rather_than_begun_again():
+    def careless(trial, x: Annotated[float, Float(0.0, 1.0)], y: Annotated[float, Float(0.0, 1.0)]):
+        for step in trial.steps(27):
+            trial.report(step, loss=bowl({"x": x, "y": y}) + 1 / step)
+
+    study = tune(careless, minimize="loss", steps=27, strategy=Curves(), trials=30, progress=False)
+    assert study.history.count("paused") <= 3
+    assert study.history.count("stopped") > 5
+    assert sum(trial.attempt > 1 for trial in study.trials) <= 3
+    assert any("saved no checkpoint" in note for note in study.history.notes)
 
 
 def test_between_rungs_a_trial_goes_on():

@@ -33,6 +33,7 @@ from danlu.strategies.layout import Layout, layout_of
 _FIRST = 1 / 9  # of a full training, to the lowest rung: the first steps say next to nothing
 _HOPELESS = np.log(0.05)  # ln of the probability of winning below which a trial is stopped for good
 _AUDIT = 12  # trials from which on one of middling early value is trained to the end
+_UNSAVED = 3  # paused trials, none with a checkpoint, after which trials are stopped instead
 _MISLEADING = 0.2  # rank correlation of first and last values below which a person is told
 
 
@@ -44,8 +45,8 @@ class Curves(Strategy):
         first: step of the lowest rung; a ninth of a full training if not given.
         last: steps of a full training; the study's if not given.
         eta: each rung is so many times as far as the one before.
-        pauses: whether trials wait for their turn, from a checkpoint; else they are stopped where they are nearly sure
-            not to win.
+        pauses: whether trials wait for their turn, from a checkpoint; else, and where a training saves none, they are
+            stopped where they are nearly sure not to win.
     """
 
     first: int | None = None
@@ -79,7 +80,7 @@ class Curves(Strategy):
         layout = layout_of(history.space)
         record = record_of(history, layout, steps)
         if _is_early(history, layout, record):
-            return Decision.PAUSE if self.pauses else Decision.CONTINUE
+            return Decision.PAUSE if self._pays_to_pause(history) else Decision.CONTINUE
         try:
             with one_thread():
                 outlook = outlook_of(history, layout, record, steps[-1], GP().design_of(layout), trial)
@@ -95,6 +96,11 @@ class Curves(Strategy):
 
     def without_pauses(self) -> Strategy:
         return replace(self, pauses=False)
+
+    def _pays_to_pause(self, history: History) -> bool:
+        """Whether what is paused can go on where it was; of a training that saves nothing, the first few tell."""
+        paused = history.paused
+        return self.pauses and not (len(paused) >= _UNSAVED and all(trial.checkpoint is None for trial in paused))
 
     def _steps(self, history: History) -> tuple[int, ...]:
         """The rungs, and the end."""
@@ -130,7 +136,7 @@ class Curves(Strategy):
         return start_fresh(history, fallback("curves", "all candidates tried"), lambda _: history.space.sample(rng))
 
     def _verdict(self, history: History, trial: Trial, outlook: Outlook) -> Decision:
-        if not self.pauses:
+        if not self._pays_to_pause(history):
             return Decision.STOP if outlook.log_chance(trial) < _HOPELESS else Decision.CONTINUE
         mine = float(outlook.worth_of([trial])[0])
         if history.paused and float(outlook.worth_of(history.paused).max()) > mine:
