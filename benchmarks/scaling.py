@@ -10,8 +10,8 @@ factor of 1.43.
 
 A second table has the strategies that compare trials on rungs: what they themselves take, in CPU time, of a suggestion
 and of the decisions on the reports that follow it. The trials that are there have losses that fall step by step; the
-best third went on from each of the rungs 1, 3, 9 and 27, the others were stopped, or wait; 64 more run. Beside it, what
-the inner strategies cost alone, with as many finished trials.
+best third went on from each of the rungs 1, 3, 9 and 27, the others were stopped, or wait; 64 more run (none for
+sha, which would wait for them). Beside it, what the inner strategies cost alone, with as many finished trials.
 """
 
 import argparse
@@ -121,7 +121,7 @@ def filled(n):
                 break
         else:
             h = then(h, ev.Finished(k, "complete"))
-    for _ in range(64): h = begun(h, SPACE.sample(rng))
+    for _ in range(0 if plain["use"] == "sha" else 64): h = begun(h, SPACE.sample(rng))  # sha would wait for them
     return h
 def one(h):
     spent, at = 0.0, time.process_time()
