@@ -72,7 +72,7 @@ def inverted(job):
         yield 1.0, {"loss": bowl(job.config) if step > 20 else -bowl(job.config)}
 
 
-def test_one_trial_of_middling_early_value_is_trained_to_the_end_before_early_values_are_trusted():
+def test_where_ranks_turn_around_a_trial_of_middling_early_value_is_trained_to_the_end_as_well():
     study = played(inverted, Curves(), steps=270)
     assert bowl(study.best.config) < 0.1
     [note] = [note for note in study.history.notes if "early values mislead" in note]

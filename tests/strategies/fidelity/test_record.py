@@ -79,9 +79,9 @@ def test_vectors_are_those_of_the_configs():
 @pytest.mark.parametrize(("sign", "expected"), [(1, 1.0), (-1, -1.0)])
 def test_first_and_last_values_agree_as_far_as_they_rank_trials_alike(sign, expected):
     study = studied(*({1: sign * k + 10.0, 9: float(k)} for k in range(6)))
-    assert record_of(study.history, layout_of(LINE), STEPS).agreement(how_far(1, 9)) == expected
+    assert record_of(study.history, layout_of(LINE), STEPS).agreement(how_far(1, 9), 6) == expected
 
 
 def test_of_few_trials_nothing_is_said():
     study = studied(*({1: float(k), 9: float(k)} for k in range(5)), {1: 0.5})
-    assert record_of(study.history, layout_of(LINE), STEPS).agreement(how_far(1, 9)) is None
+    assert record_of(study.history, layout_of(LINE), STEPS).agreement(how_far(1, 9), 6) is None

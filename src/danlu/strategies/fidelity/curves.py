@@ -3,8 +3,8 @@
 On every rung a trial is weighed against all that could be done with its worker instead: go on with a trial that waits,
 or begin a new one. Each is worth the improvement that its training to the end is expected to bring, by the steps that
 this still takes (`outlook`). How well early values tell the last ones is learned (`model`), and where they mislead,
-trials are trained longer before they are given up. To learn it in time, one trial of the design, of middling early
-value, is trained to the end.
+trials are trained longer before they are given up. Where the first that were trained to the end rank otherwise there
+than they did early, one trial of the design, of middling early value, is finished too, to learn it in time.
 
 Source: Swersky, Snoek & Adams (2014), "Freeze-thaw Bayesian optimization", arXiv 1406.3896. Theirs has a basket of
 candidates and an information gain; here it is expected improvement at the end of training, over the same candidates as
@@ -32,7 +32,7 @@ from danlu.strategies.layout import Layout, layout_of
 
 _FIRST = 1 / 9  # of a full training, to the lowest rung: the first steps say next to nothing
 _HOPELESS = np.log(0.05)  # ln of the probability of winning below which a trial is stopped for good
-_AUDIT = 12  # trials from which on one of middling early value is trained to the end
+_FEW, _SOME = 3, 6  # trials whose early and last ranks give rise to a doubt, and to a statement
 _UNSAVED = 3  # paused trials, none with a checkpoint, after which trials are stopped instead
 _MISLEADING = 0.2  # rank correlation of first and last values below which a person is told
 
@@ -59,13 +59,13 @@ class Curves(Strategy):
         record = record_of(history, layout, steps)
         if _is_early(history, layout, record):
             return self._designed(history, steps, GP().suggest(history, rng))
-        audited = _audited(history, layout, steps) if self.pauses else None
+        audited = _audited(history, layout, steps, record) if self.pauses else None
         if audited is not None:
             return Resume(audited, steps[-1])
         try:
             with one_thread():
                 outlook = outlook_of(history, layout, record, steps[-1], GP().design_of(layout), None)
-                agreement = record.agreement(how_far(steps[0], steps[-1]))
+                agreement = record.agreement(how_far(steps[0], steps[-1]), _SOME)
                 return self._most_worth(history, steps, outlook, agreement, rng)
         except IllConditioned:
             return start_fresh(history, fallback("curves", "ill-conditioned"), lambda _: history.space.sample(rng))
@@ -155,13 +155,14 @@ def _next_leg(trial: Trial, steps: tuple[int, ...]) -> Resume:
     return Resume(trial.number, steps[highest(trial, steps[:-1]) + 1])
 
 
-def _audited(history: History, layout: Layout, steps: tuple[int, ...]) -> int | None:
+def _audited(history: History, layout: Layout, steps: tuple[int, ...], record: Record) -> int | None:
     """The trial of the design that is to be trained to the end now, if it still waits on its first rung.
 
     Rungs that agree with each other say nothing of the end. A model that has seen few ends, all of them of what was
     good early, may stay sure for long that only such trials are good.
     """
-    if len(history.trials) < _AUDIT:
+    agreement = record.agreement(how_far(steps[0], steps[-1]), _FEW)
+    if agreement is None or agreement > 0.0:
         return None
     early = [
         (value[0], trial.number)

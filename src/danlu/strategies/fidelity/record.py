@@ -10,8 +10,6 @@ from danlu.core.trial import Status, Trial
 from danlu.strategies.fidelity.rungs import values_at
 from danlu.strategies.layout import Floats, Layout
 
-_PAIRED = 6  # trials whose ranks at two steps say something
-
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -36,15 +34,15 @@ class Record:
         """Some of the rows."""
         return Record(self.numbers[which], self.x[which], self.tau[which], self.losses[which])
 
-    def agreement(self, tau: float) -> float | None:
-        """How alike the losses at τ and at the end rank the trials that have both, in [−1, 1]; None for fewer than six.
+    def agreement(self, tau: float, least: int) -> float | None:
+        """How alike the losses at τ and at the end rank the trials that have both, in [−1, 1]; None for too few.
 
         Source: Kendall (1938), "A new measure of rank correlation", Biometrika 30, where it is called τ.
         """
         early, late = self.rows(self.tau == tau), self.rows(self.tau == 1.0)
         _, at_early, at_late = np.intersect1d(early.numbers, late.numbers, return_indices=True)
         n = len(at_early)
-        if n < _PAIRED:
+        if n < least:
             return None
         a, b = early.losses[at_early], late.losses[at_late]
         same = np.sign(a[:, None] - a) * np.sign(b[:, None] - b)
