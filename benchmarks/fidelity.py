@@ -49,7 +49,7 @@ FLOOR = 1e-3  # smaller regrets count as so much, where logarithms are taken
 CONTESTANTS = (
     "optuna:tpe", "optuna:tpe+hyperband", "optuna:tpe+median", "optuna:tpe+halving", "dehb", "naive", "danlu:random",
     "danlu:gp", "danlu:median", "danlu:asha", 'danlu:asha,{"pauses": true}', "danlu:hyperband", "danlu:bohb",
-    "danlu:auto", "danlu:curves",
+    "danlu:auto",
 )  # fmt: skip
 Search = Callable[[Any, int, Ledger], None]
 """Spends a ledger on a problem, with a seed."""
@@ -334,7 +334,7 @@ def parser() -> Parser:
     made, run, table = commands(__doc__, RESULTS)
     run.add_argument("--contestants", nargs="+", default=list(CONTESTANTS))
     run.add_argument("--trainings", type=int, default=MARKS[-1], help="full trainings that a search may take")
-    table.add_argument("--ours", default="danlu:curves")
+    table.add_argument("--ours", default="danlu:auto")
     table.add_argument("--target", default="optuna:tpe")
     table.add_argument("--contestants", nargs="*", help="only these")
     return made

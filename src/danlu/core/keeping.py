@@ -28,8 +28,10 @@ def may_free(events: Iterable[ev.Event]) -> bool:
 
 def unwanted(history: History) -> tuple[ev.Removed, ...]:
     """The checkpoints that nobody can want any more; costs O(trials that have one which they don't go on from)."""
-    needed = {trial.parent.path for trial in history.unborn if trial.parent is not None}
     spare = history.spare
+    if not spare:
+        return ()
+    needed = {trial.parent.path for trial in history.unborn if trial.parent is not None}
     best = _best(history, spare)
     found: list[ev.Removed] = []
     for trial in spare:
