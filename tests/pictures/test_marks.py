@@ -1,13 +1,15 @@
 import math
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from danlu.core.history import fold
 from danlu.core.objective import objectives_from
+from danlu.core.trial import Status, Trial
 from danlu.pictures import marks
 from danlu.pictures.axis import Axis
-from danlu.space import Float, Space
+from danlu.space import Config, Float, Space
 from danlu.testing.pictures import journal, study
 
 SPACE = Space({"x": Float(0.0, 1.0, default=0.5)})
@@ -29,6 +31,8 @@ def test_every_trial_has_a_kind():
     assert kinds == ["trial", "breaks a bound", "failed", "failed", "running"]
     (stopped,) = history("stopped").trials
     assert marks.kind_of(stopped) == "stopped early"
+    assert marks.kind_of(msgspec.structs.replace(stopped, status=Status.PAUSED)) == "paused"
+    assert marks.kind_of(Trial(0, Config(x=0.1), status=Status.PAUSED)) == "running"  # it has no value yet
 
 
 def test_the_best_is_the_first_of_equals_by_number_however_they_ended():

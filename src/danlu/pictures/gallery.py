@@ -129,7 +129,7 @@ def _is_image(file: File) -> bool:
 
 def _best_of_each(trials: Sequence[Trial], sheet: Sheet) -> dict[Place, Trial]:
     """Cell -> its best trial; one with a value before one that runs, and that before one that failed."""
-    order = {"trial": 0, "stopped early": 1, "breaks a bound": 2, "running": 3, "failed": 4}
+    order = {"trial": 0, "paused": 1, "stopped early": 2, "breaks a bound": 3, "running": 4, "failed": 5}
     found: dict[Place, Trial] = {}
     for trial in sorted(trials, key=lambda t: (order[marks.kind_of(t)], t.loss, t.number)):
         if trial.number in sheet.places:

@@ -19,6 +19,8 @@ _WAITING = frozenset({Status.PENDING, Status.RUNNING, Status.PAUSED})
 
 def kind_of(trial: Trial) -> str:
     """The kind of mark of a trial; that it is the best, the default or on the front comes on top."""
+    if trial.status is Status.PAUSED and math.isfinite(trial.loss):
+        return "paused"
     if trial.status in _WAITING:
         return "running"
     if trial.status is Status.FAILED or not math.isfinite(trial.loss):
@@ -145,6 +147,8 @@ def notes_on_rest(trials: Sequence[Trial], where: str, out_of: str, is_dense: bo
     if failed := kinds.count("failed"):
         some = f" ({BEST} drawn)" if is_dense and failed > BEST else ""
         notes.append(f"{plural(failed, 'failed trial')}{some}{where}, left out of {out_of}")
+    if paused := kinds.count("paused"):
+        notes.append(f"{paused:,} paused, by their last value, left out of {out_of}")
     if stopped := kinds.count("stopped early"):
         notes.append(f"{stopped:,} stopped early, left out of {out_of}")
     if broken := kinds.count("breaks a bound"):

@@ -77,7 +77,7 @@ class Progress(Picture):
         return finish(layers, frame.question, frame.notes, style)
 
 
-_MEASURED = frozenset({"trial", "stopped early", "breaks a bound"})
+_MEASURED = frozenset({"trial", "paused", "stopped early", "breaks a bound"})
 
 
 def _shown(trials: list[Trial], is_dense: bool) -> list[tuple[str, Trial]]:

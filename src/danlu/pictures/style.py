@@ -44,6 +44,7 @@ class Mark:
 MARKS = {
     "trial": Mark("circle", "dot", "paper", 55),
     "stopped early": Mark("circle", "faint", "transparent", 22),
+    "paused": Mark("circle", "paper", "faint", 45),
     "breaks a bound": Mark("square", "faint", "transparent", 40),
     "running": Mark("circle", "transparent", "ink", 60),
     "worse than the axis": Mark("triangle", "dot", "paper", 110),
