@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from danlu.core.stopping import Trials
@@ -117,3 +118,26 @@ def test_without_pauses_it_is_the_stopping_form():
 def test_inner_must_be_a_strategy():
     with pytest.raises(StrategyError, match="asha: inner must be a strategy, got 'tpe'"):
         Study(SPACE, minimize="loss", strategy=ASHA("tpe"), steps=27)
+
+
+@pytest.mark.parametrize("pauses", [False, True])
+def test_of_several_objectives_those_are_stopped_whose_curves_are_dominated(pauses):
+    """Every x is as good as any other, in its own way; whatever y adds is worse in both."""
+
+    def play(job):
+        x, y = job.config["x"], job.config["y"]
+        for step in range(job.step + 1, 10):
+            yield 1.0, {"error": x + y + 1 / step, "size": 1 - x + y + 1 / step}
+
+    plane = Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
+    runner = Simulated(play)
+    strategy = ASHA(Random(), pauses=pauses)
+    store = Memory(clock=runner.clock)
+    study = Study(plane, minimize=["error", "size"], strategy=strategy, steps=9, store=store)
+    run(study, runner, Trials(60))
+    ended = [trial.config["y"] for trial in study.history.completed]
+    early = [trial.config["y"] for trial in study.trials if trial.status in ("stopped", "paused")]
+    assert len(early) > len(ended) > 3
+    assert np.median(ended) < 0.5 * np.median(early)
+    assert np.median([trial.config["y"] for trial in study.front]) < np.median(early)
+    assert study.verify() == []
