@@ -916,3 +916,16 @@ def test_a_search_without_pauses_takes_over_for_a_runner_that_can_not_pause():
     )
     told(searched)
     assert searched.verify() == []
+
+
+def test_who_waits_for_a_trial_of_another_process_asks_with_what_that_one_has_told(tmp_path):
+    first = Study(
+        SPACE, minimize="loss", strategy={"use": "inorder", "inner": {"use": "random"}, "lag": 1}, folder=tmp_path
+    )
+    trial = first.ask()
+    other = Study.open(tmp_path)
+    assert other.ask() is None
+    first.tell(trial, loss=1.0)
+    assert other.ask().number == 1
+    first.close()
+    other.close()

@@ -233,7 +233,9 @@ class Study:
                 return (), None
             return (*events, *protocol.start_asked(history, events)), number
 
-        number = self._append(decide)
+        number, known = self._append(decide), self._history.position
+        if number is None and self.refresh().position > known:  # another process may have told what was waited for
+            number = self._append(decide)
         return None if number is None else self._live(number)
 
     def report(self, trial: Trial | int, step: int, /, **metrics: Any) -> Decision:

@@ -26,8 +26,9 @@ def test_eight_askers_on_one_folder_try_24_different_configs_first(name, tmp_pat
             with Study.open(tmp_path) as study:
                 together.wait(10)
                 for _ in range(EACH):
-                    while (trial := study.ask()) is None:  # sha waits for the slowest of a round
-                        time.sleep(0.01)
+                    deadline = time.monotonic() + 60
+                    while (trial := study.ask()) is None and time.monotonic() < deadline:
+                        time.sleep(0.01)  # sha waits for the slowest of a round
                     tried.append(trial.config)
                     study.tell(trial, loss=float(trial.config["width"]))
         except Exception as error:
