@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -77,8 +78,9 @@ def test_the_coordinator_and_workers_are_killed_while_they_save_and_no_checkpoin
             time.sleep(0.005)
         time.sleep(rng.random() * 0.3)
         if rng.random() < 0.5:  # a worker first, in the middle of whatever it does
-            for worker in psutil.Process(process.pid).children()[:1]:
-                worker.kill()
+            with suppress(psutil.NoSuchProcess):  # it may have come to its end, and so may the study
+                for worker in psutil.Process(process.pid).children()[:1]:
+                    worker.kill()
             time.sleep(rng.random() * 0.2)
         process.kill()
         process.communicate()
