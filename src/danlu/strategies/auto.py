@@ -51,7 +51,8 @@ class Auto(Strategy):
         return dataclasses.replace(suggestion, origin=chosen(suggestion.origin, why))
 
     def decide(self, history: History, trial: Trial) -> Decision:
-        return self._of(_choice(history)[0]).decide(history, trial)
+        name, _ = _choice(history)  # of those that may be asked, one alone judges; a report must not cost a search
+        return self._of(name).decide(history, trial) if name == "curves" else Decision.CONTINUE
 
     def explain(self, history: History) -> Explanation | None:
         """What the one believes that suggests next, if it can say so."""
