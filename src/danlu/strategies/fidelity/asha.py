@@ -8,8 +8,9 @@ Differs from the papers in that a trial which is among the best on reaching a ru
 checkpoint that nobody waited for is spared. Ties are broken by trial number, so that a replay is exact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,22 @@ from danlu.strategies.layout import Bools
 
 
 @dataclass(frozen=True)
+class Bracket:
+    """Trials that are compared with each other.
+
+    Attributes:
+        begin: index of the lowest rung on which they are.
+        holds: which trials these are, by their numbers.
+    """
+
+    begin: int
+    holds: Callable[[Ints], Bools]
+
+
+_ALL = (Bracket(0, lambda numbers: np.ones(len(numbers), dtype=bool)),)
+
+
+@dataclass(frozen=True)
 class ASHA(Strategy):
     """Asynchronous successive halving: every rung keeps the best 1/η of its trials.
 
@@ -35,6 +52,8 @@ class ASHA(Strategy):
         pauses: whether those that are not kept wait for their promotion, from a checkpoint, or are stopped for good.
     """
 
+    name: ClassVar[str] = "asha"
+
     inner: Strategy = field(default_factory=Auto)
     first: int = 1
     last: int | None = None
@@ -42,83 +61,70 @@ class ASHA(Strategy):
     pauses: bool = False
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        levels, last = self._levels(history), full_training(history, self.last, "asha")
-        if self.pauses and (promoted := promotion(history, levels, last, self.eta)) is not None:
-            return promoted
+        levels, last = self._levels(history)
+        for bracket in self.brackets(len(levels)) if self.pauses else ():
+            if (promoted := self._promotion(history, (*levels, last), bracket)) is not None:
+                return promoted
         return self.inner.suggest(seen_by(self.inner, history, levels, last), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
-        levels, last = self._levels(history), full_training(history, self.last, "asha")
-        verdict = rung_decision(history, trial, levels, last, self.eta, self.pauses)
+        levels, last = self._levels(history)
+        number = np.array([trial.number])
+        bracket = next(bracket for bracket in self.brackets(len(levels)) if bracket.holds(number)[0])
+        verdict = self._verdict(history, trial, (*levels, last), bracket)
         return verdict if verdict is not Decision.CONTINUE else self.inner.decide(history.without_steps(), trial)
 
     def check(self, history: History) -> None:
-        check_inner("asha", self.inner, history)
-        check_rungs("asha", self.first, full_training(history, self.last, "asha"), self.eta)
+        check_inner(self.name, self.inner, history)
+        check_rungs(self.name, self.first, full_training(history, self.last, self.name), self.eta)
 
     def without_pauses(self) -> Strategy:
         return replace(self, pauses=False)
 
-    def _levels(self, history: History) -> tuple[int, ...]:
-        return rungs(self.first, full_training(history, self.last, "asha"), self.eta)
+    def brackets(self, count: int) -> Sequence[Bracket]:
+        """Who is compared with whom, on `count` rungs; each trial is in one of them."""
+        return _ALL
 
+    def _levels(self, history: History) -> tuple[tuple[int, ...], int]:
+        """The rungs, and the end."""
+        last = full_training(history, self.last, self.name)
+        return rungs(self.first, last, self.eta), last
 
-Keep = Callable[[Ints], Bools]
-"""Which trials are compared, by their numbers."""
+    def _promotion(self, history: History, steps: tuple[int, ...], bracket: Bracket) -> Resume | None:
+        """The paused trial that is among the best 1/η of its rung, the highest rung first; None if there is none."""
+        ladder, count = ladder_of(history, steps), len(steps) - 1
+        kept = bracket.holds(ladder.numbers)
+        for k in range(count - 1, bracket.begin - 1, -1):
+            waiting = kept & ladder.waiting(k, count)
+            if not waiting.any():
+                continue
+            among = kept & (ladder.top >= k)
+            first = ladder.first(k, waiting, among, int(np.count_nonzero(among) / self.eta))
+            if first is not None:
+                return Resume(int(ladder.numbers[first]), steps[k + 1])
+        return None
 
+    def _verdict(self, history: History, trial: Trial, steps: tuple[int, ...], bracket: Bracket) -> Decision:
+        """What becomes of a trial by its last report: it goes on between rungs, and where it is among the best 1/η.
 
-def _all(numbers: Ints) -> Bools:
-    return np.ones(len(numbers), dtype=bool)
-
-
-def promotion(
-    history: History, levels: tuple[int, ...], last: int, eta: float, begin: int = 0, keep: Keep = _all
-) -> Resume | None:
-    """The paused trial that is among the best 1/η of its rung, the highest rung first; None if there is none.
-
-    Args:
-        history: of the study.
-        levels, last: the rungs, and the end.
-        eta: reduction factor.
-        begin: index of the lowest rung on which trials are compared.
-        keep: which trials are.
-    """
-    ladder = ladder_of(history, (*levels, last))
-    kept = keep(ladder.numbers)
-    for k in range(len(levels) - 1, begin - 1, -1):
-        waiting = kept & ladder.waiting(k, len(levels))
-        if not waiting.any():
-            continue
-        among = kept & (ladder.top >= k)
-        first = ladder.first(k, waiting, among, int(np.count_nonzero(among) / eta))
-        if first is not None:
-            return Resume(int(ladder.numbers[first]), ladder.levels[k + 1])
-    return None
-
-
-def rung_decision(
-    history: History, trial: Trial, levels: tuple[int, ...], last: int, eta: float, pauses: bool, begin: int = 0,
-    keep: Keep = _all,
-) -> Decision:  # fmt: skip
-    """What becomes of a trial by its last report: it goes on between rungs, and on a rung if it is among the best 1/η.
-
-    The first trials on a rung, fewer than η, go on: there is nothing to compare them with. So does the default config,
-    for what a search has won is told by comparison with it.
-    """
-    if trial.origin == "default":
-        return Decision.CONTINUE
-    if trial.budget is not None:  # it was promoted up to there, perhaps from the beginning again
-        is_rung = trial.budget in levels[begin:] and trial.arrival(trial.budget) is not None
-        return Decision.PAUSE if is_rung else Decision.CONTINUE
-    k = reached(trial, levels)
-    if k is None or k < begin:
-        return Decision.CONTINUE
-    ladder = ladder_of(history, (*levels, last))
-    among = keep(ladder.numbers) & (ladder.top >= k)
-    count = int(np.count_nonzero(among))
-    if count < eta or ladder.is_among_best(ladder.place(trial), k, among, int(count / eta)):
-        return Decision.CONTINUE
-    return Decision.PAUSE if pauses else Decision.STOP
+        The first trials on a rung, fewer than η, go on: there is nothing to compare them with. So does the default
+        config, for what a search has won is told by comparison with it.
+        """
+        levels = steps[:-1]
+        if trial.origin == "default":
+            return Decision.CONTINUE
+        if trial.budget is not None:  # it was promoted up to there, perhaps from the beginning again
+            is_rung = trial.budget in levels[bracket.begin :] and trial.arrival(trial.budget) is not None
+            return Decision.PAUSE if is_rung else Decision.CONTINUE
+        k = reached(trial, levels)
+        if k is None or k < bracket.begin:
+            return Decision.CONTINUE
+        ladder = ladder_of(history, steps)
+        among = bracket.holds(ladder.numbers) & (ladder.top >= k)
+        count = int(np.count_nonzero(among))
+        if count < self.eta or ladder.is_among_best(ladder.place(trial), k, among, int(count / self.eta)):
+            return Decision.CONTINUE
+        return Decision.PAUSE if self.pauses else Decision.STOP
 
 
 def check_inner(name: str, inner: object, history: History) -> None:
