@@ -1,6 +1,5 @@
 """tune() and open_study(): a training function in, a study out. Here names become objects and the layers meet."""
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,6 @@ from danlu.space.declare import declare
 from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
 from danlu.warm import Warm
-
-_TIMED = ("auto", "gp")  # strategies that ask for the time there is
-_ENDING = ("pb2", "pbt", "schedule")  # that are exhausted when their trainings have come to the end
-_COUNTED = ("pb2", "pbt")  # that ask how many trials there may be
 
 
 def tune(
@@ -99,11 +94,10 @@ def tune(
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder, change=change, warm_start=warm_start, keep=keep,
     )  # fmt: skip
-    study.change(strategy=_timed(study, time if trials is None else None, is_said=strategy is not None))
-    study.change(strategy=_counted(study, trials))
+    study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
     runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
-    is_ending = _name(study.strategy) in _ENDING
-    trials = 50 if trials is None and time is None and total_steps is None and not is_ending else trials
+    if trials is None and time is None and total_steps is None and not study.strategy.ends:
+        trials = 50
     judges = study.strategy.judges(study.history)
     with watching(trials, progress, judges=judges, total_steps=total_steps) as watch:
         run(study, runner, _rule(study, trials, time, total_steps), watch)
@@ -114,38 +108,28 @@ def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, wor
     if workers > lag:
         raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers}. Use lag={workers}.")
     inner = catalogue.strategy_from(strategy or "auto")
-    if (name := _name(inner)) in _ENDING:
+    if inner.ends:
+        name = catalogue.plain_strategy(inner)["use"]
         raise StrategyError(
             f"lag is for trials that end in their order, and those of {name} are resumed. Leave lag out."
         )
     return InOrder(inner, lag)
 
 
-def _timed(study: Study, time: float | None, is_said: bool) -> Strategy:
-    """The study's strategy, told how long the study may run in all, earlier calls included.
+def _within(study: Study, time: float | None, trials: int | None, is_said: bool) -> Strategy:
+    """The study's strategy, told how long the study may run in all, earlier calls included, and how many trials it has.
 
     Args:
         study: as it is opened.
-        time: seconds from now; None if trials are what is short.
+        time: seconds from now; it is what is short if no trials are given.
+        trials: in all.
         is_said: whether this call names the strategy, whose own setting then holds.
     """
-    strategy: Any = study.strategy
-    if _name(strategy) not in _TIMED or (is_said and strategy.time is not None):
-        return strategy  # type: ignore[no-any-return]
-    until = elapsed(study.history) + time if time else None
-    return dataclasses.replace(strategy, time=until)  # type: ignore[no-any-return]
-
-
-def _counted(study: Study, trials: int | None) -> Strategy:
-    """The study's strategy, told how many trials there may be, if it asks for that and this call says it."""
-    strategy: Any = study.strategy
-    if trials is None or _name(strategy) not in _COUNTED:
-        return strategy  # type: ignore[no-any-return]
-    return dataclasses.replace(strategy, trials=trials)  # type: ignore[no-any-return]
-
-
-def _name(strategy: Strategy) -> str:
-    return str(catalogue.plain_strategy(strategy)["use"])
+    strategy = study.strategy
+    if is_said and strategy.within(None, None) != strategy:
+        return strategy
+    until = elapsed(study.history) + time if time and trials is None else None
+    return strategy.within(until, trials)
 
 
 def open_study(folder: str | Path) -> Study:

@@ -10,7 +10,7 @@ history (a fitted surrogate) it may memoise; losing the memo costs time and chan
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -64,7 +64,13 @@ Suggestion = Start | Resume | Wait | Exhausted
 
 @dataclass(frozen=True)
 class Strategy:
-    """How to search. A strategy is a frozen dataclass: its fields are its settings, all of them in the journal."""
+    """How to search. A strategy is a frozen dataclass: its fields are its settings, all of them in the journal.
+
+    Attributes:
+        ends: whether it is exhausted when its trainings have come to their end, however large the space is.
+    """
+
+    ends: ClassVar[bool] = False
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         """What to do next, given all that happened; trials that are still running are in `history.pending`.
@@ -89,6 +95,13 @@ class Strategy:
     def judges(self, history: History) -> bool:
         """Whether a trial of such a study may be ended or paused by its reports."""
         return type(self).decide is not Strategy.decide
+
+    def within(self, time: float | None, trials: int | None) -> "Strategy":
+        """The same search, told how long the study may take in all, in seconds, and how many trials it may have.
+
+        None where that is not what is short. As it is, if it makes no difference to the search.
+        """
+        return self
 
     def without_pauses(self) -> "Strategy":
         """The same search for a runner that can't pause a trial: where this one pauses, that one stops."""

@@ -64,6 +64,9 @@ class Auto(Strategy):
             self._of("gp").check(history)
         self._of(_choice(history)[0]).check(history)
 
+    def within(self, time: float | None, trials: int | None) -> Strategy:
+        return dataclasses.replace(self, time=time)
+
     def judges(self, history: History) -> bool:
         return _has_curves(history)
 

@@ -8,7 +8,7 @@ that any training function can follow a schedule: it need not know of one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Schedule(Strategy):
             `config` that it has; hyperparameters that are not named take their defaults.
         repeats: how many times.
     """
+
+    ends: ClassVar[bool] = True
 
     segments: tuple[Mapping[str, Any], ...]
     repeats: int = 1

@@ -12,7 +12,7 @@ runs; for what was tried since, see benchmarks/results/regret.md.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +121,9 @@ class GP(Strategy):
     def check(self, history: History) -> None:
         if self.time is not None and not 0.0 < self.time < math.inf:
             raise StrategyError(f"gp: time must be seconds > 0, got {self.time}. Leave it out, tune(time=...) says it.")
+
+    def within(self, time: float | None, trials: int | None) -> Strategy:
+        return replace(self, time=time)
 
     def design_of(self, layout: Layout) -> int:
         """Trials before the model is asked."""

@@ -60,6 +60,7 @@ class PBT(Strategy):
     """
 
     name: ClassVar[str] = "pbt"
+    ends: ClassVar[bool] = True
 
     population: int = 8
     interval: int | None = None
@@ -114,6 +115,9 @@ class PBT(Strategy):
             raise StrategyError(f"{self.name}: quantile must be above 0 and at most 0.5, got {self.quantile}.")
         if self.trials is not None and self.trials < 1:
             raise StrategyError(f"{self.name}: trials must be at least 1, got {self.trials}.")
+
+    def within(self, time: float | None, trials: int | None) -> Strategy:
+        return self if trials is None else replace(self, trials=trials)
 
     def without_pauses(self) -> Strategy:
         return replace(self, pauses=False)
