@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.journeys import BEST, CONSTRAINED, LOSS, journey
+from tests.strategies.fidelity.curved import SPACE, curved
 
 from danlu.core.history import fold
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import Resume
 from danlu.core.trial import Decision, Status
-from danlu.space import Float, Space
 from danlu.strategies.combine import Mixture
 from danlu.strategies.fidelity.asha import ASHA
 from danlu.strategies.fidelity.hyperband import Hyperband, bracket_of
@@ -21,21 +21,9 @@ from danlu.strategies.random import Random
 from danlu.strategies.tpe.tpe import TPE
 from danlu.study import Study
 
-SPACE = Space({"x": Float(0.0, 1.0)})
 LEVELS, LAST = (1, 3), 9
 STEPS = (*LEVELS, LAST)
 QUICK = settings(max_examples=40, deadline=None)
-
-
-def curved(*curves, **objectives):
-    """A study whose trials reported these losses, at steps 1, 2, 3, ..."""
-    study = Study(SPACE, strategy=Random(), steps=9, **(objectives or {"minimize": "loss"}))
-    for curve in curves:
-        trial = study.ask()
-        for step, loss in enumerate(curve, 1):
-            if loss is not None:
-                study.report(trial, step, **(loss if isinstance(loss, dict) else {"loss": loss}))
-    return study
 
 
 def best(study, count, step=1):

@@ -3,25 +3,12 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies.fidelity.curved import SPACE, curved
 
 from danlu.core.objective import Objective
-from danlu.space import Float, Space
 from danlu.strategies.fidelity.rungs import highest, reached, rungs, values_at
 from danlu.strategies.random import Random
 from danlu.study import Study
-
-SPACE = Space({"x": Float(0.0, 1.0)})
-
-
-def curved(*curves, **objectives):
-    """A study whose trials reported these losses, at steps 1, 2, 3, ..."""
-    study = Study(SPACE, strategy=Random(), steps=9, **(objectives or {"minimize": "loss"}))
-    for curve in curves:
-        trial = study.ask()
-        for step, loss in enumerate(curve, 1):
-            if loss is not None:
-                study.report(trial, step, **(loss if isinstance(loss, dict) else {"loss": loss}))
-    return study
 
 
 def test_rungs_are_powers_below_the_end():

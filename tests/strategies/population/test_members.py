@@ -49,10 +49,10 @@ def test_a_fork_is_ready_on_the_levels_after_its_checkpoint_only():
     append(study, ev.Suggested(1, {"x": 0.5}, "pbt", 0, None, Fork(0, 3, "0")), ev.Started(1, 1, 3))
     study.report(1, 4, loss=0.5)
     assert RULES.ready(study.trials[1]) is None
-    assert len(RULES.standing(study.history, 3)) == 1
+    assert len(RULES.ranked(study.history, 3)) == 1
     study.report(1, 6, loss=0.5)
     assert RULES.ready(study.trials[1]) == 6
-    assert len(RULES.standing(study.history, 6)) == 1
+    assert len(RULES.ranked(study.history, 6)) == 1
 
 
 def test_half_of_the_population_makes_a_comparison():

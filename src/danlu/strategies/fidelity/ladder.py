@@ -19,7 +19,8 @@ from danlu.core.objective import Objective
 from danlu.core.shared import Vector, grown
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Status, Trial
-from danlu.strategies.fidelity.rungs import loss_at, order_of
+from danlu.numerics.pareto import constrained_ranks, crowding
+from danlu.strategies.fidelity.rungs import loss_at
 from danlu.strategies.layout import Bools, Floats
 from danlu.strategies.rows import violations
 
@@ -117,7 +118,7 @@ class Ladder:
         fronts, within a front the least crowded first.
         """
         rows = np.flatnonzero(among)
-        order = order_of(self.losses[rung][rows], self.violation[rung][rows])
+        order = _order(self.losses[rung][rows], self.violation[rung][rows])
         found: list[int] = rows[order[:count]].tolist()
         return found
 
@@ -148,6 +149,17 @@ class Ladder:
     @property
     def _is_ranked_by_fronts(self) -> bool:
         return bool(self.losses[0].shape[1] > 1)
+
+
+def _order(losses: Floats, violation: Floats) -> NDArray[np.int64]:
+    """Indices in order of merit, the best first, shape (n,); see `Ladder.best`."""
+    if losses.shape[1] == 1:
+        return np.lexsort((losses[:, 0], np.maximum(violation, 0.0)))
+    rank = constrained_ranks(losses, violation)
+    distance = np.zeros(len(rank))
+    for front in range(int(rank.max(initial=-1)) + 1):
+        distance[rank == front] = crowding(losses[rank == front])
+    return np.lexsort((-distance, rank))
 
 
 def ladder_of(history: History, levels: tuple[int, ...]) -> Ladder:

@@ -6,9 +6,11 @@ beyond it, with all that ever got there by training: a fork counts on the levels
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from danlu.core.history import History
 from danlu.core.trial import Status, Trial
-from danlu.strategies.fidelity.rungs import Standing, standing
+from danlu.strategies.fidelity.ladder import ladder_of
 
 _GONE = (Status.FAILED, Status.STOPPED)
 
@@ -48,22 +50,26 @@ class Rules:
         level = self.level(trial.curve.step)
         return level if level > before and trial.curve.step < self.last else None
 
-    def standing(self, history: History, level: int) -> Standing:
-        """All that ever got to a level by training."""
-        return standing(history, level, lambda trial: trial.origin_step < level)
+    def ranked(self, history: History, level: int) -> list[int]:
+        """Numbers of all that ever got to a level by training, the best first."""
+        ladder = ladder_of(history, tuple(range(self.interval, self.last, self.interval)))
+        rung = level // self.interval - 1
+        trained = np.array([trial.origin_step < level for trial in history.trials], dtype=bool)
+        places = ladder.best(rung, trained & (ladder.top >= rung), len(ladder))
+        return [int(ladder.numbers[place]) for place in places]
 
     def is_bottom(self, history: History, trial: Trial, level: int) -> bool | None:
         """Whether a trial is among the worst on a level; None as long as too few got there."""
-        there = self.standing(history, level)
+        there = self.ranked(history, level)
         if level <= trial.origin_step or len(there) < self.enough:
             return None
-        return trial.number in there.best(len(there))[len(there) - self.share(len(there)) :]
+        return trial.number in there[len(there) - self.share(len(there)) :]
 
     def comparable(self, history: History) -> int:
         """The highest level at which enough trials stand; 0 if there is none."""
         top = self.level(max((trial.curve.step for trial in history.trials), default=0))
         levels = range(top, 0, -self.interval)
-        return next((level for level in levels if len(self.standing(history, level)) >= self.enough), 0)
+        return next((level for level in levels if len(self.ranked(history, level)) >= self.enough), 0)
 
     def donors(self, history: History, level: int, but: int | None = None) -> list[Trial]:
         """Members to fork from by their standing on a level: the top share of those that have a checkpoint.
@@ -71,10 +77,9 @@ class Rules:
         They are still members, and where one of the bottom is to be replaced (`but`), better than that one. Those of
         the top that have no checkpoint, or were replaced since, make way for the next.
         """
-        there = self.standing(history, level)
-        ranked = there.best(len(there))
-        ranked = ranked[: ranked.index(but)] if but in ranked else ranked
-        trials = (history.trials[number] for number in ranked)
+        there = self.ranked(history, level)
+        better = there[: there.index(but)] if but in there else there
+        trials = (history.trials[number] for number in better)
         usable = [t for t in trials if t.status not in _GONE and t.checkpoint and t.checkpoint.step < self.last]
         return usable[: max(1, self.share(len(there)))]
 

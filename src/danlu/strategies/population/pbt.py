@@ -183,8 +183,8 @@ class PBT(Strategy):
         return sum(trial.origin.startswith(afresh(self.name, "")) for trial in history.trials)
 
     def _afresh(self, history: History, rules: Rules, level: int, rng: np.random.Generator) -> Start:
-        there = rules.standing(history, level)
-        top = there.best(max(1, rules.share(len(there))))
+        there = rules.ranked(history, level)
+        top = there[: max(1, rules.share(len(there)))]
         donor = history.trials[top[int(rng.integers(len(top)))]]
         config, _ = self.explored(history, donor, 0, rng)
         return Start(config, afresh(self.name, "there is no checkpoint to fork from; save one when told to pause"))
