@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from tests.core.journeys import journey
 
 from danlu.core import event as ev
+from danlu.core.hiding import hiding
 from danlu.core.history import fold
 from danlu.core.objective import Objective
+from danlu.core.reaching import reaching
 from danlu.core.replay import histories
 from danlu.core.trial import Status
 from danlu.errors import ObjectiveError, StoreError
@@ -263,7 +265,7 @@ def test_a_new_trial_after_a_change_is_inside():
 
 @pytest.mark.parametrize(
     "view",
-    [lambda h: h.where(lambda t: t.number < 2), lambda h: h.at_step(1), lambda h: h.hiding(2)],
+    [lambda h: h.where(lambda t: t.number < 2), lambda h: h.at_step(1), lambda h: hiding(h, 2)],
 )
 def test_views_of_a_history_know_which_of_its_trials_are_outside(view):
     history = view(grid_study(changed(Space({"n": Int(2, 4), "act": Choice("relu")}))))
@@ -340,7 +342,7 @@ def test_hiding_in_a_history_that_goes_on_is_as_hiding_in_a_new_one(data):
             continue
         older, cut = data.draw(st.sampled_from(histories[-3:]))
         number = data.draw(st.integers(-1, len(older.trials)))
-        assert told(older.hiding(number)) == told(fold(journal[:cut]).hiding(number))
+        assert told(hiding(older, number)) == told(hiding(fold(journal[:cut]), number))
 
 
 def test_hiding_in_forks_shows_each_its_own_suggestions():
@@ -348,7 +350,7 @@ def test_hiding_in_forks_shows_each_its_own_suggestions():
     at, number = history.position + 1, len(history.trials)
     one, other = (history.apply(ev.Entry(at, 0.0, (suggested(number, {"x": x}),))) for x in (0.25, 0.75))
     for fork, x in ((one, 0.25), (other, 0.75), (one, 0.25)):
-        hidden = fork.hiding(1)
+        hidden = hiding(fork, 1)
         assert hidden.trials[number].config == {"x": x}
         assert hidden.tried(fork.trials[number].config).number == number
         assert hidden.distinct == 2
@@ -378,8 +380,8 @@ def test_what_reached_a_step_in_a_history_that_goes_on_is_as_in_a_new_one(data):
         if data.draw(st.booleans()):
             older, cut = data.draw(st.sampled_from(histories[-3:]))
             step, number = data.draw(st.sampled_from([1, 3])), data.draw(st.sampled_from([None, 1, 4]))
-            views = [h if number is None else h.hiding(number) for h in (older, fold(journal[:cut]))]
-            assert told(views[0].reaching(step)) == told(views[1].reaching(step))
+            views = [h if number is None else hiding(h, number) for h in (older, fold(journal[:cut]))]
+            assert told(reaching(views[0], step)) == told(reaching(views[1], step))
 
 
 @given(st.data())
@@ -397,7 +399,7 @@ def test_trials_reach_a_step_in_the_order_of_the_reports(data):
                 case ev.Finished(number, status):
                     if status == "failed" or (status == "complete" and number not in when):
                         when[number] = entry.position, 0
-    shown = history.reaching(3)
+    shown = reaching(history, 3)
     assert [trial.number for trial in shown.finished] == sorted(when, key=when.__getitem__)
     assert {trial.number for trial in shown.pending} == set(range(len(history.trials))) - set(when)
 
@@ -405,7 +407,7 @@ def test_trials_reach_a_step_in_the_order_of_the_reports(data):
 def test_what_was_worked_out_of_trials_that_reached_a_step_is_kept_while_more_do():
     opened = ev.Opened(LINE.to_dict(), LOSS, {"use": "random"}, 0)
     history = fold(entries(opened, suggested(0, {"x": 0.1}), ev.Started(0, 1), ev.Reported(0, 3, {"loss": 1.0})))
-    memos = history.reaching(3).memos
+    memos = reaching(history, 3).memos
     for number in range(1, 5):
         for event in (
             suggested(number, {"x": number / 9}),
@@ -413,18 +415,18 @@ def test_what_was_worked_out_of_trials_that_reached_a_step_is_kept_while_more_do
             ev.Reported(number, 4, {"loss": 2.0}),
         ):
             history = history.apply(ev.Entry(history.position + 1, 0.0, (event,)))
-        assert history.reaching(3).memos is memos
-        assert len(history.reaching(3).arrays().numbers) == number + 1
+        assert reaching(history, 3).memos is memos
+        assert len(reaching(history, 3).arrays().numbers) == number + 1
 
 
 def test_rows_of_what_reached_a_step_outlast_a_trial_that_fails_later():
     opened = ev.Opened(LINE.to_dict(), LOSS, {"use": "random"}, 0)
     begun = [event for k in range(3) for event in (suggested(k, {"x": k / 9}), ev.Started(k, 1))]
     history = fold(entries(opened, *begun, *(ev.Reported(k, 1, {"loss": float(k)}) for k in range(3))))
-    assert history.reaching(1).arrays().losses[:, 0].tolist() == [0.0, 1.0, 2.0]
-    assert history.reaching(1).best.number == 0
+    assert reaching(history, 1).arrays().losses[:, 0].tolist() == [0.0, 1.0, 2.0]
+    assert reaching(history, 1).best.number == 0
     history = history.apply(ev.Entry(history.position + 1, 0.0, (ev.Finished(0, "failed", error="boom"),)))
-    shown = history.reaching(1)
+    shown = reaching(history, 1)
     assert shown.arrays().numbers.tolist() == [1, 2, 0]
     assert str(shown.arrays().losses[:, 0].tolist()) == "[1.0, 2.0, nan]"
     assert shown.arrays().u[:, 0].tolist() == [1 / 9, 2 / 9, 0.0]
@@ -433,6 +435,6 @@ def test_rows_of_what_reached_a_step_outlast_a_trial_that_fails_later():
 
 @given(st.data())
 def test_hidden_trials_reach_a_step_in_the_order_of_their_numbers(data):
-    history = fold(journey(data.draw)).hiding(5)
-    numbers = [trial.number for trial in history.reaching(3).finished]
+    history = hiding(fold(journey(data.draw)), 5)
+    numbers = [trial.number for trial in reaching(history, 3).finished]
     assert numbers == sorted(numbers)

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -178,7 +177,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
 
     def where(self, keep: Callable[[Trial], bool]) -> "History":
         """A history in which only these trials ever existed; they keep their numbers."""
-        return _chosen(self, [trial for trial in self.trials if keep(trial)], _when)
+        return chosen(self, [trial for trial in self.trials if keep(trial)], _when)
 
     def at_step(self, step: int) -> "History":
         """What the curves alone said at a step: each trial cut there; complete if it got that far, else stopped."""
@@ -188,41 +187,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
                 return replace(trial, curve=trial.curve.until(step), told={}, status=Status.COMPLETE)
             return replace(trial, status=Status.FAILED if trial.status is Status.FAILED else Status.STOPPED)
 
-        return _chosen(self, [cut(trial) for trial in self.trials], _when)
-
-    def reaching(self, step: int) -> "History":
-        """What the reports up to a step said of the trials that got there, in this order; the others are pending.
-
-        The report that counts is that of `Trial.arrival`. Failed trials stay as they are, and complete ones
-        that never reported so much. A call costs O(trials that changed since the last one).
-        """
-        known: _Reached | None = self.memos.get(("reaching", step))
-        if known is not None and known.leads_to(self, step):
-            found = _reached_further(self, step, known)
-        else:
-            cut = [_cut(trial, step) for trial in self.trials]
-            found = _chosen(self, cut, (lambda trial: trial.number) if self._in_order else (lambda trial: trial.entry))
-        self.memos["reaching", step] = _Reached(self.trials, found)
-        return found
-
-    def hiding(self, number: int) -> "History":
-        """What was known before trials from this number on had told anything: they are pending.
-
-        The others count as ended in the order of their numbers, and how long they took is not known, so that it does
-        not matter which was faster.
-        """
-
-        number = max(number, 0)
-        known: list[_Hiding] = self.memos.setdefault("hiding", [])
-        nearest = sorted((h for h in known if h.number <= number), key=lambda h: -h.number)
-        before = next((h for h in nearest if h.leads_to(self)), None)
-        if before is not None:
-            found = _hidden_further(self, number, before)
-        else:
-            trials = [_shown(trial) if trial.number < number else _hidden(trial) for trial in self.trials]
-            found = replace(_chosen(self, trials, lambda trial: trial.number), _in_order=True)
-        known[:] = [_Hiding(number, self.trials, found), *(h for h in known if h.number != number)][:_HIDINGS]
-        return found
+        return chosen(self, [cut(trial) for trial in self.trials], _when)
 
     def showing(self, trial: Trial) -> "History":
         """With the reports of one trial that has not ended, whatever this history says of it."""
@@ -352,7 +317,7 @@ def _placed(history: History, space: Space, configs: Sequence[Config]) -> Histor
     )  # fmt: skip
 
 
-def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], float]) -> History:
+def chosen(history: History, trials: list[Trial], order: Callable[[Trial], float]) -> History:
     """The history in which only these trials ever existed, found by place in `trials`; they keep their own numbers.
 
     Args:
@@ -373,13 +338,13 @@ def _chosen(history: History, trials: list[Trial], order: Callable[[Trial], floa
         _live=Numbers.of(k for k, trial in enumerate(trials) if trial.status in (Status.PENDING, Status.RUNNING)),
         _paused=Numbers.of(k for k, trial in enumerate(trials) if trial.status is Status.PAUSED),
     )  # fmt: skip
-    return _with_best(chosen, ended)
+    return with_best(chosen, ended)
 
 
-def _with_best(history: History, ended: Iterable[int]) -> History:
+def with_best(history: History, ended: Iterable[int]) -> History:
     """The history with its incumbent in step with these trials too, which have ended."""
     for place in ended:
-        if (best := _better(history, place)) != history._best:
+        if (best := better(history, place)) != history._best:
             history = replace(history, _best=best)
     return history
 
@@ -388,160 +353,12 @@ def _when(trial: Trial) -> float:
     return trial.ended or 0.0
 
 
-@dataclass(frozen=True)
-class _Hiding:
-    """What `hiding` gave: trials from `number` on of these were hidden."""
-
-    number: int
-    trials: Vector[Trial]
-    found: History
-
-    def leads_to(self, history: History) -> bool:
-        """Whether a history has these trials, those that were shown as they were, the others as they were suggested."""
-        if not self.trials.is_same(history.trials, min(self.number, len(self.trials))):
-            return False
-        hidden = range(self.number, len(self.trials))
-        return len(self.trials) <= len(history.trials) and all(
-            history.trials[k].config == self.trials[k].config and history.trials[k].origin == self.trials[k].origin
-            for k in hidden
-        )
-
-
-_HIDINGS = 16  # that are kept: trials which report in turn each ask for their own
-
-
-def _shown(trial: Trial) -> Trial:
-    return replace(trial, started=None, ended=None, entry=0)
-
-
-def _hidden(trial: Trial) -> Trial:
-    return replace(
-        trial, status=Status.PENDING, curve=EMPTY, told={}, checkpoint=None, artifacts=(), reason="", error="",
-        started=None, ended=None, entry=0,
-    )  # fmt: skip
-
-
-def _hidden_further(history: History, number: int, before: _Hiding) -> History:
-    """What hiding from `number` on gives, made from what hiding more of an earlier history gave."""
-    found = before.found
-    for k in range(min(before.number, len(before.trials)), len(history.trials)):
-        trial = history.trials[k]
-        if k < number:
-            found = _put(found, k, _shown(trial), history.is_inside(trial))
-        elif k >= len(before.trials) or trial is not before.trials[k]:
-            found = _put(found, k, _hidden(trial), history.is_inside(trial))
-    return replace(_with_trials(history, found), _in_order=True)
-
-
-def _with_trials(history: History, found: History) -> History:
+def with_trials(history: History, found: History) -> History:
     """The history with the trials of another one."""
     return replace(history, **{field: getattr(found, field) for field in _OF_TRIALS})
 
 
 _OF_TRIALS = ("trials", "_tried", "_columns", "_counts", "_live", "_paused", "_best")
-
-
-def _cut(trial: Trial, step: int) -> Trial:
-    """A trial as it was when it reached a step, pending if it has not."""
-    place = trial.arrival(step)
-    if trial.status is Status.FAILED or (trial.status is Status.COMPLETE and place is None):
-        return trial
-    if place is None:
-        return replace(trial, status=Status.PENDING, curve=EMPTY, told={}, entry=0)
-    reached = trial.curve.first(place + 1)
-    return replace(trial, status=Status.COMPLETE, curve=reached, told={}, entry=trial.curve.entry(place))
-
-
-@dataclass(frozen=True)
-class _Reached:
-    """What `reaching` gave of these trials."""
-
-    trials: Vector[Trial]
-    found: History
-
-    def leads_to(self, history: History, step: int) -> bool:
-        """Whether a history has at least these trials, of the same configs."""
-        if len(self.trials) > len(history.trials):
-            return False
-        return all(
-            k >= len(self.trials) or _is_same_suggestion(history.trials[k], self.trials[k])
-            for k in history.trials.changes(self.trials)
-        )
-
-
-def _is_same_suggestion(trial: Trial, other: Trial) -> bool:
-    same = trial.config is other.config or trial.config == other.config
-    return same and trial.origin == other.origin
-
-
-def _reached_further(history: History, step: int, before: _Reached) -> History:
-    """What `reaching` gives, made from what it gave of earlier trials of the same configs.
-
-    What had ended stays where it is in the order of ending, and what has ended since comes after it. Only where a trial
-    no longer stands as it did, for it failed later or began again before that step, the order is made anew.
-    """
-    found = before.found
-    new = {k: _cut(history.trials[k], step) for k in history.trials.changes(before.trials)}
-    old = {k: found.trials[k] for k in new if k < len(found.trials)}
-    tried, counts, live = found._tried, dict(found._counts), found._live
-    for k, trial in new.items():
-        if k in old:
-            counts[old[k].status] -= 1
-        else:
-            origin = trial.origin.split(":", 1)[0]
-            counts[origin] = counts.get(origin, 0) + 1
-            tried = tried.append(trial.config if history.is_inside(trial) else None)
-        counts[trial.status] = counts.get(trial.status, 0) + 1
-        live = live.minus(k) if trial.is_finished else live.plus(k)
-    trials = found.trials.updated(new)
-    fallen = {k for k, trial in old.items() if trial.is_finished and not _stands(trial, new[k])}
-    standing = {k for k, trial in old.items() if trial.is_finished} - fallen
-    ended = [k for k, trial in new.items() if trial.is_finished and k not in standing]
-    found = replace(found, trials=trials, _tried=tried, _counts=counts, _live=live)
-    return _with_trials(history, _ended_further(found, fallen, ended, history._in_order))
-
-
-def _stands(trial: Trial, now: Trial) -> bool:
-    """Whether what was shown of a finished trial still holds."""
-    same = now.status is trial.status and now.entry == trial.entry and now.told == trial.told
-    return same and len(now.curve) == len(trial.curve) and trial.curve.begins(now.curve)
-
-
-def _ended_further(history: History, fallen: set[int], ended: list[int], in_order: bool) -> History:
-    """The history with the finished trials in order: without those that have fallen, and with others that have ended.
-
-    Those that have ended may be some that have fallen.
-    """
-    columns = history._columns.without(fallen) if fallen else history._columns
-
-    def order(k: int) -> tuple[int, int]:
-        return (0 if in_order else history.trials[k].entry, k)
-
-    ended = sorted(ended, key=order)
-    is_anew = bool(ended) and columns.last is not None and order(ended[0]) < order(columns.last)
-    following = sorted([*columns.numbers, *ended], key=order) if is_anew else ended
-    columns = Columns() if is_anew else columns
-    for k in following:
-        columns = columns.append(k)
-    if is_anew or history._best in fallen:
-        return _with_best(replace(history, _columns=columns, _best=None), columns.numbers)
-    return _with_best(replace(history, _columns=columns), ended)
-
-
-def _put(history: History, k: int, trial: Trial, is_inside: bool) -> History:
-    """The history with this trial in place of the k-th that it has, which has not ended, or as another one."""
-    old = history.trials[k].status if k < len(history.trials) else None
-    if old is None:
-        history = _count(history, trial.origin.split(":", 1)[0], 1)
-        tried = history._tried.append(trial.config if is_inside else None)
-        history = replace(history, trials=history.trials.append(trial), _tried=tried)
-    else:
-        history = replace(history, trials=history.trials.replace(k, trial))
-    history = _moved(history, k, old, trial.status)
-    if not trial.is_finished:
-        return history
-    history = replace(history, _columns=history._columns.append(k))
-    return replace(history, _best=_better(history, k))
 
 
 def fold(entries: Iterable[ev.Entry]) -> History:
@@ -703,7 +520,7 @@ def _finished(history: History, event: ev.Finished, entry: ev.Entry) -> History:
     )
     history = replace(history, _forks=history._forks - {event.trial}) if event.trial in history._forks else history
     history = _weighed(history, event.trial)
-    return replace(history, _columns=history._columns.append(event.trial), _best=_better(history, event.trial))
+    return replace(history, _columns=history._columns.append(event.trial), _best=better(history, event.trial))
 
 
 def _noted(history: History, event: ev.Noted, entry: ev.Entry) -> History:
@@ -732,10 +549,10 @@ def _with(history: History, number: int, **changes: Any) -> History:
     trial = history.trials[number]
     changed = replace(trial, **changes)
     history = replace(history, trials=history.trials.replace(number, changed))
-    return history if changed.status is trial.status else _moved(history, number, trial.status, changed.status)
+    return history if changed.status is trial.status else with_status(history, number, trial.status, changed.status)
 
 
-def _moved(history: History, number: int, old: Status | None, new: Status) -> History:
+def with_status(history: History, number: int, old: Status | None, new: Status) -> History:
     """Keeps the counts and sets of statuses in step with a trial that moved from one to another."""
     counts = dict(history._counts)
     if old is not None:
@@ -750,11 +567,12 @@ def _moved(history: History, number: int, old: Status | None, new: Status) -> Hi
     return replace(history, _counts=counts, _live=live, _paused=paused)
 
 
-def _count(history: History, word: str, change: int) -> History:
+def with_count(history: History, word: str, change: int) -> History:
+    """The history with so many more trials of a status, or of a strategy that suggested them."""
     return replace(history, _counts=history._counts | {word: history._counts.get(word, 0) + change})
 
 
-def _better(history: History, number: int) -> int | None:
+def better(history: History, number: int) -> int | None:
     """The incumbent after this trial has ended."""
     trial = history.trials[number]
     if trial.status is not Status.COMPLETE or not trial.is_feasible or not math.isfinite(trial.loss):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from danlu.core.hiding import hiding
 from danlu.core.history import History
 from danlu.core.strategy import WAIT, Strategy, Suggestion
 from danlu.core.trial import Decision, Trial
@@ -32,12 +33,12 @@ class InOrder(Strategy):
         known = len(history.trials) - self.lag + 1
         if any(trial.number < known for trial in history.pending):
             return WAIT
-        return self.inner.without_pauses().suggest(history.hiding(known), rng)
+        return self.inner.without_pauses().suggest(hiding(history, known), rng)
 
     def decide(self, history: History, trial: Trial) -> Decision:
         if trial.number < len(history.trials) - 1:  # with fewer workers, later ones would not have begun
             history = history.where(lambda other: other.number <= trial.number)
-        known = history.hiding(trial.number - self.lag + 1)
+        known = hiding(history, trial.number - self.lag + 1)
         return self.inner.without_pauses().decide(known.showing(trial), trial)
 
     @property

@@ -5,6 +5,7 @@ from tests.core.journeys import BEST, CONSTRAINED, LOSS, journey
 from tests.strategies.fidelity.curved import SPACE, curved
 
 from danlu.core.history import fold
+from danlu.core.reaching import reaching
 from danlu.core.seeds import suggestion_rng
 from danlu.core.strategy import Resume
 from danlu.core.trial import Decision, Status
@@ -242,7 +243,7 @@ def test_strategies_that_learn_nothing_are_shown_the_study_as_it_is():
 @given(data=st.data())
 def test_what_they_suggest_is_what_they_would_if_results_were_hidden(inner, data):
     for history in moments(data, LOSS):
-        shown = history.reaching(obvious_level(history)).without_steps()
+        shown = reaching(history, obvious_level(history)).without_steps()
         rng = (suggestion_rng(0, len(history.trials)) for _ in range(2))
         assert inner.suggest(history.without_steps(), next(rng)) == inner.suggest(shown, next(rng))
 

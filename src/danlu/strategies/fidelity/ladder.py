@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from danlu.core.history import History
 from danlu.core.objective import Objective
+from danlu.core.reaching import reaching
 from danlu.core.shared import Vector, grown
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Status, Trial
@@ -187,4 +188,4 @@ def seen_by(inner: Strategy, history: History, levels: tuple[int, ...], last: in
     ladder = ladder_of(history, steps)
     enough = len(history.space) + 1
     there = (k for k in range(len(levels), 0, -1) if np.count_nonzero(ladder.complete | (ladder.top >= k)) >= enough)
-    return history.reaching(steps[next(there, 0)]).without_steps()
+    return reaching(history, steps[next(there, 0)]).without_steps()
