@@ -4,6 +4,7 @@ from danlu.analysis.savings import pace, savings
 from danlu.core import event as ev
 from danlu.core.history import fold
 from danlu.core.objective import Objective
+from danlu.core.trial import Fork
 from danlu.space import Float, Space
 from danlu.testing.journals import entries, suggested
 
@@ -30,13 +31,23 @@ def test_a_stopped_trial_spares_the_steps_that_it_was_not_trained_for():
     found = savings(history(begun(0), *reported(0, 1, 2, 3), STOP))
     assert (found.trials, found.spared, found.repeated, found.done, found.steps) == (1, 7, 0, 3, 7)
     assert found.seconds == pytest.approx(7.0)
-    assert str(found) == "early stopping saved 7 steps (70% of full trainings, 7.0 s): 1 trials stopped or paused"
+    assert str(found) == "early stopping saved 7 steps (70% of full trainings, 7.0 s): 1 trial stopped or paused"
 
 
 def test_a_trial_that_was_trained_to_its_end_spares_nothing_and_that_is_said():
     found = savings(history(begun(0), *reported(0, *range(1, 11)), ev.Finished(0, "complete")))
     assert found.steps == 0
     assert str(found) == "early stopping saved nothing (0 trials stopped or paused)"
+
+
+def test_a_fork_that_goes_on_in_the_place_of_a_stopped_trial_spends_what_that_one_spared():
+    config = {"x": 0.5}
+    saved = ev.Saved(1, 4, "c.ckpt", 1)
+    fork = ev.Suggested(2, config, "pbt", 2, None, Fork(1, 4, "c.ckpt"))
+    trials = [begun(0), begun(1), *reported(0, 1, 2, 3, 4), *reported(1, 1, 2, 3, 4), saved]
+    found = savings(history(*trials, (fork, *STOP), ev.Started(2, 1, 4), *reported(2, *range(5, 11))))
+    assert (found.trials, found.spared, found.done, found.steps) == (1, 0, 14, 0)
+    assert found.seconds == pytest.approx(0.0)
 
 
 def test_a_failed_trial_has_saved_nothing():

@@ -3,6 +3,9 @@
     spared    the steps that trials which were stopped, or are paused, would still have had to a full training
     repeated  the steps that were done again, because an attempt began before where the last one had come to
 
+A fork goes on in the place of another trial, so what it still has to a full training was not spared: a population that
+is trained to its end has saved nothing.
+
 Time is counted by each trial's own pace, for a config with a large network saves more than one with a small one.
 """
 
@@ -19,7 +22,7 @@ class Savings:
 
     Attributes:
         trials: how many were stopped or are paused.
-        spared: steps that they were not trained for.
+        spared: steps that they were not trained for, nor forks in their place.
         repeated: steps that were done more than once.
         done: steps that were done in all, repeated ones included.
         seconds: what `spared` would have taken, less what `repeated` took.
@@ -38,12 +41,12 @@ class Savings:
 
     def __str__(self) -> str:
         again = f", {self.repeated} steps done again already deducted" if self.repeated else ""
+        trials = f"{self.trials} trial{'s' * (self.trials != 1)} stopped or paused{again}"
         if self.steps <= 0:
-            return f"early stopping saved nothing ({self.trials} trials stopped or paused{again})"
+            return f"early stopping saved nothing ({trials})"
         share = self.steps / (self.steps + self.done)
         return (
-            f"early stopping saved {self.steps} steps ({share:.0%} of full trainings, {_time(self.seconds)}): "
-            f"{self.trials} trials stopped or paused{again}"
+            f"early stopping saved {self.steps} steps ({share:.0%} of full trainings, {_time(self.seconds)}): {trials}"
         )
 
 
@@ -58,8 +61,9 @@ def savings(history: History) -> Savings | None:
     repeated = history.steps_done - sum(trial.step - trial.origin_step for trial in history.trials)
     paces = {trial.number: found for trial in history.trials if (found := pace(trial)) is not None}
     usual = median(paces.values()) if paces else 0.0
-    seconds = sum(steps * paces.get(number, usual) for number, steps in spared.items()) - repeated * usual
-    return Savings(len(early), sum(spared.values()), repeated, history.steps_done, seconds)
+    spent = sum(full - trial.origin_step for trial in history.trials if trial.parent is not None)
+    seconds = sum(steps * paces.get(number, usual) for number, steps in spared.items()) - (spent + repeated) * usual
+    return Savings(len(early), sum(spared.values()) - spent, repeated, history.steps_done, seconds)
 
 
 def pace(trial: Trial) -> float | None:
