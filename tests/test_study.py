@@ -782,6 +782,16 @@ def test_a_fork_finds_its_parents_checkpoint_though_the_parent_has_saved_later_o
     assert searched.verify() == []
 
 
+def test_a_fork_that_is_asked_for_goes_on_after_its_parents_step():
+    searched = study(strategy=ForksOnce())
+    parent = searched.ask()
+    parent.report(2, loss=1.0)
+    parent.save("of step 2")
+    fork = searched.ask()
+    assert fork.step == 2
+    assert list(fork.steps(4)) == [3, 4]
+
+
 class PausesAtTwo(Random):
     def decide(self, history, trial):
         return Decision.PAUSE if trial.step == 2 and not trial.budget else Decision.CONTINUE

@@ -652,7 +652,7 @@ class _Local:
 
     @property
     def step(self) -> int:
-        return self._study.history.trials[self._number].curve.step or (self._bench.step if self._bench else 0)
+        return self._study.history.trials[self._number].step or (self._bench.step if self._bench else 0)
 
     @property
     def decision(self) -> Decision:
