@@ -1,5 +1,7 @@
 import io
 
+from rich.console import Console
+
 from danlu import Float, Space, Study
 from danlu.progress import screen, watching
 from danlu.space import Choice
@@ -29,6 +31,19 @@ def test_a_fallback_is_told_on_the_screen():
     assert any(
         row.startswith("note  the search had to fall back: cmaes: random, nothing can be varied") for row in rows
     )
+
+
+def test_paused_trials_and_a_budget_in_steps_are_on_the_screen():
+    study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy=ASHA(Random(), pauses=True), steps=9)
+    for _ in range(4):
+        trial = study.ask()
+        study.report(trial, 1, loss=1.0 + trial.number)
+    console = Console(width=120, file=io.StringIO())
+    console.print(screen(study.history, None, 1.0, 0, total_steps=20))
+    shown = console.file.getvalue()
+    assert "4/20 steps" in shown
+    assert "2 running" in shown
+    assert "2 paused" in shown
 
 
 def test_at_its_end_it_says_what_was_saved_and_what_is_kept():

@@ -99,6 +99,35 @@ def test_no_trials_at_all_are_refused():
         tune(train, minimize="loss", trials=0)
 
 
+@pytest.mark.parametrize("name", ["steps", "total_steps"])
+def test_nor_are_trainings_without_a_step(name):
+    with pytest.raises(StudyError, match=f"{name} must be at least 1, got 0"):
+        tune(train, minimize="loss", **{name: 0})
+
+
+def test_the_steps_of_all_trials_together_may_be_what_is_short(tmp_path):
+    told = {"minimize": "loss", "strategy": "random", "folder": tmp_path, "progress": False}
+    assert len(tune(train, total_steps=7, **told).trials) == 3  # the last one is trained to its end
+    study = tune(train, total_steps=12, **told)  # of which nine are done
+    assert (len(study.trials), study.history.steps_done) == (4, 12)
+    assert len(tune(train, total_steps=100, trials=5, **told).trials) == 5  # whatever comes first
+
+
+def test_where_a_training_has_steps_auto_spends_them_on_what_is_worth_it():
+    def saving(trial, x: Annotated[float, Float(0.0, 1.0)], y: Annotated[float, Float(0.0, 1.0)]):
+        trial.load()
+        for epoch in trial.steps(27):
+            trial.report(epoch, loss=(x - 0.3) ** 2 + (y - 0.6) ** 2 + 1 / epoch)
+            trial.save(epoch)
+
+    study = tune(saving, minimize="loss", steps=27, total_steps=270, progress=False)
+    assert 270 <= study.history.steps_done < 270 + 27
+    assert study.history.count("paused") > 0
+    assert len(study.trials) > 12  # for the price of ten
+    assert study.best.value < 1 / 27 + 0.01
+    assert study.verify() == []
+
+
 def test_a_script_without_a_main_guard_runs_with_workers(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -80,7 +80,7 @@ def tune(
         DanluError: what is wrong, and what to do; trials that failed are no error but data.
         Interrupted: Ctrl-C was pressed (a KeyboardInterrupt that carries the study).
     """
-    for name, count in (("trials", trials), ("total_steps", total_steps)):
+    for name, count in (("trials", trials), ("steps", steps), ("total_steps", total_steps)):
         if count is not None and count < 1:
             raise StudyError(f"{name} must be at least 1, got {count}.")
     if lag is not None:

@@ -294,6 +294,19 @@ def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
 """
 
 
+def test_a_budget_in_steps_may_be_said_on_the_command_line_and_in_the_file(here, danlu):
+    (here.folder / "saving.py").write_text(PAUSING)
+    command = ("run", "saving.py", "--minimize", "loss", "--steps", 9, "--strategy", "random", "-q")
+    assert danlu(*command, "--total-steps", 20, "--folder", "one").status == 0
+    (here.folder / "study.toml").write_text(
+        'train = "saving.py"\nminimize = "loss"\nstrategy = "random"\ntotal_steps = 20\nfolder = "two"\n'
+    )
+    assert danlu("run", "study.toml", "-q").status == 0
+    for folder in ("one", "two"):
+        with open_study(folder) as study:
+            assert study.history.steps_done == 27
+
+
 def test_what_early_stopping_saved_and_what_is_kept_is_said_at_the_end_and_in_show(here, danlu):
     (here.folder / "pausing.py").write_text(PAUSING)
     said = danlu(
