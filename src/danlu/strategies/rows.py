@@ -24,8 +24,9 @@ from danlu.strategies.same import Same, same_of
 
 _MARGIN = 0.1  # between a front's worst and the reference that its volumes are measured from, in widths of the front
 _LEADERS = 25  # the best that are kept up to date: TPE asks for no more
-_AWAITED = 100  # pending trials, the newest: among so many, what is tried next keeps away from what runs already
 _FAILURES = 50  # the last ones: more would outnumber the trials that say where it is good
+AWAITED = 100
+"""Pending trials that a model is told of, the newest: among so many, what is tried next keeps away from what runs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ def rows_of(history: History, layout: Layout) -> Rows:
     numbers, x, goals, bounds, violation = (_view(array, 0, n - failed) for array in table.valued)
     # where all are inside, any of them will do: `delete` takes 10 µs
     inside = np.delete(arrays.inside, table.failures[:failed]) if history.has_outside else arrays.inside[: n - failed]
-    pending = _vectors(history, layout, history.awaited(_AWAITED))
+    pending = vectors_of(history, layout, history.awaited(AWAITED))
     last = _view(table.failed, max(failed - _FAILURES, 0), failed)
     return Rows(numbers, x, goals, bounds, violation, last, pending, inside)
 
@@ -132,15 +133,16 @@ def inside_rows_of(history: History, layout: Layout) -> Rows:
     losses, bounds = arrays.losses[arrays.inside].reshape(n, m), arrays.bounds[arrays.inside].reshape(n, c)
     valued = np.isfinite(losses).all(axis=1)
     x = layout.vectors(arrays.u[arrays.inside].reshape(n, len(history.space)))
-    waiting = [trial for trial in history.awaited(_AWAITED) if history.is_inside(trial)]
+    waiting = [trial for trial in history.awaited(AWAITED) if history.is_inside(trial)]
     violation = violations(bounds[valued], history.constraints)
     return Rows(
         numbers[valued], x[valued], losses[valued], bounds[valued], violation, x[~valued][-_FAILURES:],
-        _vectors(history, layout, waiting), np.ones(int(valued.sum()), dtype=bool),
+        vectors_of(history, layout, waiting), np.ones(int(valued.sum()), dtype=bool),
     )  # fmt: skip
 
 
-def _vectors(history: History, layout: Layout, trials: Sequence[Trial]) -> Floats:
+def vectors_of(history: History, layout: Layout, trials: Sequence[Trial]) -> Floats:
+    """Of trials, shape (n, s)."""
     if not trials:
         return np.empty((0, len(layout)))
     return layout.vectors(np.array([history.place(trial) for trial in trials]))

@@ -26,9 +26,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import lapack
 
-from danlu.numerics.boxed import minimize
 from danlu.strategies.gp.kernel import JITTER, ROOT_5, Kernel, kernel_of, matern, roots, squares
-from danlu.strategies.gp.surrogate import IllConditioned, Surrogate
+from danlu.strategies.gp.surrogate import IllConditioned, Surrogate, most_probable
 from danlu.strategies.layout import Floats, Layout
 
 _OWN = (math.log(0.5), 1.0, math.log(1e-4), math.log(30.0))  # ln a: mean, deviation, box
@@ -91,14 +90,8 @@ class CurveKernel:
 
     def fit(self, X: Floats, tau: Floats, z: Floats, evaluations: int) -> Floats:
         """The θ⁺ of highest posterior density near the mode of the prior."""
-        mean, deviation = self.mean, self.deviation
-
-        def whitened(t: Floats) -> tuple[float, Floats]:
-            value, gradient = self.evidence(mean + deviation * t, X, tau, z)
-            return value, gradient * deviation
-
-        low, high = (self.low - mean) / deviation, (self.high - mean) / deviation
-        return np.asarray(mean + deviation * minimize(whitened, np.zeros_like(mean), low, high, evaluations)[0])
+        normal, box = (self.mean, self.deviation), (self.low, self.high)
+        return most_probable(lambda theta: self.evidence(theta, X, tau, z), normal, box, None, evaluations)
 
 
 class _Parts:

@@ -27,7 +27,7 @@ from danlu.strategies.gp.surrogate import Look, Surrogate
 from danlu.strategies.gp.tilt import Tilt
 from danlu.strategies.gp.view import VIEWS
 from danlu.strategies.layout import Floats, Layout
-from danlu.strategies.rows import rows_of
+from danlu.strategies.rows import AWAITED, rows_of, vectors_of
 
 _FITTED, _MOST = 150, 400  # rows of a fit, and of a forecast
 _EVALUATIONS = 40  # of the evidence, in a fit
@@ -113,7 +113,7 @@ def outlook_of(
     turn = len(history.trials) % len(VIEWS)
     kernel = curve_kernel_of(layout)
     kept = record.rows(_chosen(record, _MOST))
-    busy = [t for t in history.pending if weighed is None or t.number != weighed.number]
+    busy = [history.trials[k] for k in history.live.last(AWAITED) if weighed is None or k != weighed.number]
     belief = forecast(
         kernel, _theta(kernel, record, turn), kept.x, kept.tau, VIEWS[turn](kept.losses),
         vectors_of(history, layout, busy),
@@ -134,13 +134,6 @@ def outlook_of(
     tried = frozenset(v.tobytes() for v in x)
     tilt = belief_tilt(history, layout, rows_of(history, layout), design)
     return Outlook(history, layout, belief, best, x[np.argsort(mu, kind="stable")[:5]], tried, last, tilt)
-
-
-def vectors_of(history: History, layout: Layout, trials: list[Trial]) -> Floats:
-    """Of trials, shape (n, s)."""
-    if not trials:
-        return np.empty((0, len(layout)))
-    return layout.vectors(np.array([history.place(trial) for trial in trials]))
 
 
 def _kept_step(trial: Trial) -> int:

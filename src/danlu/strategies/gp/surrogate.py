@@ -185,13 +185,30 @@ def fit(kernel: Kernel, x: Floats, z: Floats, start: Floats | None, evaluations:
         evaluations: of the evidence, at most.
     """
     X, extra = kernel.features(x), np.zeros(len(z))
-    mean, deviation = kernel.mean, kernel.deviation
+    normal, box = (kernel.mean, kernel.deviation), (kernel.low, kernel.high)
+    return most_probable(lambda theta: kernel.evidence(theta, X, z, extra), normal, box, start, evaluations)
+
+
+def most_probable(
+    evidence: Callable[[Floats], tuple[float, Floats]], normal: tuple[Floats, Floats], box: tuple[Floats, Floats],
+    start: Floats | None, evaluations: int,
+) -> Floats:  # fmt: skip
+    """The hyperparameters of highest posterior density near `start`, in a box.
+
+    Args:
+        evidence: −ln p of the data and the hyperparameters, and its gradient.
+        normal: mean and deviation of their prior.
+        box: their lower and upper bounds.
+        start: where to begin; the prior's mean if None.
+        evaluations: of the evidence, at most.
+    """
+    mean, deviation = normal
 
     def whitened(t: Floats) -> tuple[float, Floats]:
-        value, gradient = kernel.evidence(mean + deviation * t, X, z, extra)
+        value, gradient = evidence(mean + deviation * t)
         return value, gradient * deviation
 
     # in units of the prior's deviation all directions are alike, which spares half of the evaluations
-    low, high = (kernel.low - mean) / deviation, (kernel.high - mean) / deviation
+    low, high = ((bound - mean) / deviation for bound in box)
     begin = np.zeros_like(mean) if start is None else (start - mean) / deviation
     return np.asarray(mean + deviation * minimize(whitened, begin, low, high, evaluations)[0])
