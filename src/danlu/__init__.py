@@ -17,6 +17,7 @@ _PUBLIC = {
     "Interrupted": "danlu.loop",
     "Likely": "danlu.space.belief",
     "Objective": "danlu.core.objective",
+    "Resources": "danlu.core.resources",
     "Space": "danlu.space.space",
     "Status": "danlu.core.trial",
     "Study": "danlu.study",

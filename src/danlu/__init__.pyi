@@ -3,6 +3,7 @@
 from danlu.analysis.importance import importance as importance
 from danlu.core.history import History as History
 from danlu.core.objective import Objective as Objective
+from danlu.core.resources import Resources as Resources
 from danlu.core.trial import Decision as Decision
 from danlu.core.trial import Status as Status
 from danlu.core.trial import Trial as Trial

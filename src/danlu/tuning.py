@@ -7,11 +7,12 @@ from typing import Any
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
 from danlu.core.objective import Named
+from danlu.core.resources import Resources
 from danlu.core.runner import Runner
 from danlu.core.stopping import Elapsed, Never, Steps, StopRule, Trials
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
-from danlu.errors import StrategyError, StudyError
+from danlu.errors import RunnerError, StrategyError, StudyError
 from danlu.loop import run
 from danlu.progress import watching
 from danlu.space.declare import declare
@@ -31,9 +32,12 @@ def tune(
     strategy: str | Mapping[str, Any] | Strategy | None = None,
     space: Spaced | None = None,
     where: str | Iterable[str] = (),
-    workers: int = 1,
+    workers: int | str = 1,
+    runner: str | Mapping[str, Any] | None = None,
+    resources: Resources | None = None,
     lag: int | None = None,
     timeout: float | None = None,
+    silence: float | None = None,
     steps: int | None = None,
     total_steps: int | None = None,
     folder: str | Path | None = None,
@@ -61,10 +65,14 @@ def tune(
         space: what may be tried, where the function's parameters don't say it.
         where: constraints between hyperparameters, such as "layers * width <= 4096"; no config that violates one is
             ever tried.
-        workers: trials at a time; 1 runs them in this process.
+        workers: trials at a time; 1 runs them in this process, "auto" as many as fit.
+        runner: where trials run: a name ("inline", "processes", "ray", "slurm"), or a table with `use` and the runner's
+            own settings; not given, this process for one worker and worker processes for several.
+        resources: what each trial gets of the machine; see `Resources`.
         lag: if given, suggestion k knows the results of trials 0 to k − lag only, so that 1 to `lag` workers give the
             same study, bit for bit; it costs waiting for stragglers.
         timeout: seconds after which a trial is killed and has failed; it then runs in a process of its own.
+        silence: seconds without a sign of life (a report, a checkpoint, output) that mean that a trial hangs.
         steps: what a full training is, such as 30 epochs: "auto" then pauses trials that don't look promising, and
             other strategies that stop early know where the end is.
         total_steps: steps that all trials together may do, over all restarts: twenty full trainings are 20 * steps.
@@ -83,8 +91,9 @@ def tune(
     for name, count in (("trials", trials), ("steps", steps), ("total_steps", total_steps)):
         if count is not None and count < 1:
             raise StudyError(f"{name} must be at least 1, got {count}.")
+    many = _workers(workers)
     if lag is not None:
-        strategy = _in_order(strategy, lag, workers)
+        strategy = _in_order(strategy, lag, many)
     called: Callable[..., Any] = _with_config(train)
     if space is None:
         declared = declare(train)
@@ -95,18 +104,22 @@ def tune(
         folder=folder, change=change, warm_start=warm_start, keep=keep,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
-    runner = _runner(called, study.history.objectives[0].metric, workers, timeout)
+    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
+    place = _runner(runner, called, study.history.objectives[0].metric, terms)
     if trials is None and time is None and total_steps is None and not study.strategy.ends:
         trials = 50
     judges = study.strategy.judges(study.history)
     with watching(trials, progress, judges=judges, total_steps=total_steps) as watch:
-        run(study, runner, _rule(study, trials, time, total_steps), watch)
+        run(study, place, _rule(study, trials, time, total_steps), watch)
     return study
 
 
-def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, workers: int) -> Strategy:
-    if workers > lag:
-        raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers}. Use lag={workers}.")
+def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, workers: int | None) -> Strategy:
+    if workers is None or workers > lag:
+        raise StrategyError(
+            f"lag={lag} keeps {lag} workers busy at most, but workers={workers or 'auto'}. "
+            f"Use a lag that is at least the number of workers."
+        )
     inner = catalogue.strategy_from(strategy or "auto")
     if inner.ends:
         name = catalogue.plain_strategy(inner)["use"]
@@ -142,10 +155,40 @@ def open_study(folder: str | Path) -> Study:
     return Study.open(folder)
 
 
-def _runner(train: Callable[..., Any], metric: str, workers: int, timeout: float | None) -> Runner:
-    if workers == 1 and timeout is None:
-        return catalogue.load("runner", "inline")(train, metric)  # type: ignore[no-any-return]
-    return catalogue.load("runner", "processes")(train, metric, workers, timeout)  # type: ignore[no-any-return]
+def _workers(said: int | str) -> int | None:
+    """How many trials at a time; None for as many as fit."""
+    if said == "auto":
+        return None
+    if isinstance(said, bool) or not isinstance(said, int) or said < 1:
+        raise RunnerError(f"workers must be a whole number from 1 on, or 'auto', got {said!r}.")
+    return said
+
+
+def _runner(
+    form: str | Mapping[str, Any] | None, train: Callable[..., Any], metric: str, terms: dict[str, Any]
+) -> Runner:
+    """The runner that a name or a table with `use` stands for.
+
+    Args:
+        form: what is asked for; None for the simplest that can do it.
+        train: of (trial, config).
+        metric: what a bare number means that it returns.
+        terms: workers, resources, timeout and silence, as every runner takes them; None where nothing was said.
+    """
+    said = {key: value for key, value in terms.items() if value is not None or key == "workers"}
+    if form is None:
+        form = "inline" if said == {"workers": 1} else "processes"
+    settings = {"use": form} if isinstance(form, str) else dict(form)
+    if not isinstance(name := settings.pop("use", None), str):
+        raise RunnerError(f"expected a runner's name, or a table with use = 'name', got {form!r}.")
+    factory = catalogue.load("runner", name)
+    try:
+        return factory(train, metric, **said, **settings)  # type: ignore[no-any-return]
+    except TypeError as error:
+        import inspect
+
+        known = ", ".join(list(inspect.signature(factory).parameters)[2:]) or "none"
+        raise RunnerError(f"runner {name!r}: {error}. It takes: {known}.") from None
 
 
 def _rule(study: Study, trials: int | None, time: float | None, total_steps: int | None) -> StopRule:

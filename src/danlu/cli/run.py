@@ -23,6 +23,7 @@ from danlu.cli.studies import home
 from danlu.cli.training import load_train
 from danlu.core.history import History
 from danlu.core.objective import Named
+from danlu.core.resources import Resources
 from danlu.core.trial import Status
 from danlu.errors import StudyError
 from danlu.loop import Interrupted
@@ -33,6 +34,7 @@ from danlu.space.text import space_of_items
 from danlu.study import Study
 from danlu.tuning import tune
 
+_WHERE = "Where trials run"
 _INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
@@ -75,7 +77,43 @@ def run(
         list[str] | None,
         typer.Option(metavar="CONSTRAINT", help="What configs must satisfy, such as 'layers * width <= 4096'."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; 1 if not given.")] = None,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="Trials at a time; 1 if not given, auto for as many as fit.")
+    ] = None,
+    runner: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_WHERE, help="inline, processes, ray or slurm; processes for several workers."),
+    ] = None,
+    runner_setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", rich_help_panel=_WHERE, help="A setting of the runner, such as partition=gpu."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_WHERE, help="Of the Ray cluster; the same as --runner-setting address=..."),
+    ] = None,
+    cpus_per_trial: Annotated[float | None, typer.Option(rich_help_panel=_WHERE, help="Cores of each trial.")] = None,
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_WHERE, help="0.5 for two trials on a device, 2 for a distributed one."),
+    ] = None,
+    memory_per_trial: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_WHERE, help="GB of main memory; a trial that takes more has failed."),
+    ] = None,
+    resource: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=AMOUNT", rich_help_panel=_WHERE, help="Something else that a cluster shares out."),
+    ] = None,
+    nice: Annotated[
+        int | None, typer.Option(rich_help_panel=_WHERE, help="How far trials step back for other programs, 0 to 19.")
+    ] = None,
+    silence: Annotated[
+        float | None,
+        typer.Option(min=0, rich_help_panel=_WHERE, help="Seconds without a sign of life that mean a trial hangs."),
+    ] = None,
     lag: Annotated[
         int | None,
         typer.Option(min=1, help="The same study on 1 to LAG workers: results count that many trials later."),
@@ -117,7 +155,10 @@ def run(
         "subject_to": tuple(subject_to or ()),
         "trials": trials,
         "time": time,
-        "workers": workers,
+        "workers": _workers(workers),
+        "runner": _runner(runner, runner_setting or [], address),
+        "resources": _resources(cpus_per_trial, gpus_per_trial, memory_per_trial, nice, resource or []),
+        "silence": silence,
         "lag": lag,
         "timeout": timeout,
         "steps": steps,
@@ -147,6 +188,9 @@ def run(
             space=said.space,
             where=said.where,
             workers=said.workers or 1,
+            runner=said.runner,
+            resources=said.resources,
+            silence=said.silence,
             lag=said.lag,
             timeout=said.timeout,
             steps=said.steps,
@@ -201,15 +245,48 @@ def _strategy(name: str | None, settings: list[str]) -> str | dict[str, Any] | N
     if name is None or not (settings or name.endswith(".json")):
         return name
     form: dict[str, Any] = _read_strategy(Path(name)) if name.endswith(".json") else {"use": name}
-    for item in settings:
+    return form | _settings("--setting", "levels=4", settings)
+
+
+def _settings(option: str, example: str, items: list[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs; values as TOML has them, else as texts."""
+    form: dict[str, Any] = {}
+    for item in items:
         key, equals, text = item.partition("=")
         if not equals:
-            raise StudyError(f"--setting takes NAME=VALUE, such as levels=4; got {item!r}.")
+            raise StudyError(f"{option} takes NAME=VALUE, such as {example}; got {item!r}.")
         try:
             form[key.strip()] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             form[key.strip()] = text.strip()
     return form
+
+
+def _workers(said: str | None) -> int | str | None:
+    if said is None or said == "auto":
+        return said
+    if not said.isdecimal() or int(said) < 1:
+        raise StudyError(f"--workers takes a whole number from 1 on, or auto; got {said!r}.")
+    return int(said)
+
+
+def _runner(name: str | None, settings: list[str], address: str | None) -> dict[str, Any] | None:
+    form = _settings("--runner-setting", "partition=gpu", settings) | ({"address": address} if address else {})
+    if name is None and form:
+        raise StudyError(f"{next(iter(form))} belongs to a runner: add --runner NAME.")
+    return None if name is None else {"use": name} | form
+
+
+def _resources(
+    cpus: float | None, gpus: float | None, memory: float | None, nice: int | None, others: list[str]
+) -> Resources | None:
+    custom = _settings("--resource", "tpu=1", others)
+    for name, amount in custom.items():
+        if isinstance(amount, bool) or not isinstance(amount, (int, float)):
+            raise StudyError(f"--resource takes NAME=AMOUNT, such as tpu=1; got {name}={amount}.")
+    if custom or any(said is not None for said in (cpus, gpus, memory, nice)):
+        return Resources(cpus, gpus, memory, nice or 0, custom)
+    return None
 
 
 def _read_strategy(path: Path) -> dict[str, Any]:

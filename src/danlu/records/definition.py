@@ -3,14 +3,18 @@
 train = "train.py:train"      # file.py:function or package.module:function
 minimize = "val_loss"
 trials = 50
-workers = 2
+workers = 2                   # or "auto"
 strategy = "random"
+runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
 lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
 where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [space], they may stand as well
+
+[resources]                   # of each trial: cpus, gpus, memory in GB, nice, and custom ones of a cluster
+gpus = 0.5
 """
 
 import tomllib
@@ -19,10 +23,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tomli_w
 
 from danlu.core.event import KEEP
 from danlu.core.history import History
+from danlu.core.resources import Resources
 from danlu.errors import DanluError, StudyError, UnknownName
 from danlu.records.files import write_text
 from danlu.records.folder import Folder
@@ -37,7 +43,7 @@ class Definition:
     Attributes:
         train: "file.py:function" or "package.module:function".
         minimize, maximize, subject_to: as `tune` takes them.
-        strategy: a name or a table with `use`.
+        strategy, runner: a name or a table with `use`.
         space: where the function's own parameters don't say it.
         where: constraints between hyperparameters, beside those in [space]: for a space that the function declares.
         warm_start: folders of earlier studies, relative to that of the file.
@@ -54,9 +60,12 @@ class Definition:
     warm_start: tuple[str, ...] = ()
     trials: int | None = None
     time: float | None = None
-    workers: int | None = None
+    workers: int | str | None = None
+    runner: str | dict[str, Any] | None = None
+    resources: Resources | None = None
     lag: int | None = None
     timeout: float | None = None
+    silence: float | None = None
     steps: int | None = None
     total_steps: int | None = None
     seed: int | None = None
@@ -96,11 +105,23 @@ def _checked(where: str, key: str, value: Any) -> Any:
     if key in ("minimize", "maximize", "subject_to", "where", "warm_start"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
-    if key == "strategy":
+    if key in ("strategy", "runner"):
         return _of(where, key, value, str, dict)
-    if key in ("time", "timeout"):
+    if key == "workers":
+        return value if value == "auto" else _of(where, key, value, int)
+    if key == "resources":
+        return _resources(where, _of(where, key, value, dict))
+    if key in ("time", "timeout", "silence"):
         return _of(where, key, value, int, float)
     return _of(where, key, value, str if key in ("train", "folder") else int)
+
+
+def _resources(where: str, table: dict[str, Any]) -> Resources:
+    try:
+        return msgspec.convert(table, Resources, strict=True)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Resources.__struct_fields__)
+        raise StudyError(f"{where}: resources: {error}. What a trial can be given: {known}.") from None
 
 
 def _of(where: str, key: str, value: Any, *kinds: type) -> Any:

@@ -2,6 +2,7 @@
 
 from danlu.core.runner import Answer, Job, Signal
 from danlu.core.trial import Decision
+from danlu.errors import RunnerError
 from danlu.records.log import captured
 from danlu.runners.work import Train, work
 
@@ -11,7 +12,9 @@ class Inline:
 
     can_pause = True
 
-    def __init__(self, train: Train, metric: str) -> None:
+    def __init__(self, train: Train, metric: str, workers: int | None = 1) -> None:
+        if workers not in (None, 1):
+            raise RunnerError(f"the inline runner runs one trial at a time, got workers={workers}. Use processes.")
         self._train, self._metric = train, metric
         self._job: Job | None = None
 

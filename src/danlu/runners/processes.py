@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from danlu.core.resources import EVEN, Resources
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
 from danlu.errors import RunnerError, StoreError
 from danlu.runners.parcel import pack
@@ -76,7 +77,16 @@ class Processes:
 
     can_pause = True
 
-    def __init__(self, train: Train, metric: str, workers: int = 2, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        train: Train,
+        metric: str,
+        workers: int | None = 2,
+        resources: Resources = EVEN,
+        timeout: float | None = None,
+        silence: float | None = None,
+    ) -> None:
+        workers = _cpus() if workers is None else workers
         if workers < 1:
             raise RunnerError(f"workers must be at least 1, got {workers}.")
         if timeout is not None and timeout <= 0:
