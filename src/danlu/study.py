@@ -3,7 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
 from danlu.core.runner import Ended, Failed, Job, Signal
+from danlu.core.snapshot import mark
 from danlu.core.store import Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
 from danlu.core.trial import Decision, Status, Trial
@@ -22,6 +23,7 @@ from danlu.errors import Conflict, DanluError, ObjectiveError, StoreError, Study
 from danlu.records.bench import Bench
 from danlu.records.checkpoint import free_space, read_checkpoint, remove_checkpoints, sweep_checkpoints
 from danlu.records.folder import Folder
+from danlu.records.snapshot import Snapshots
 from danlu.space import Config, Space
 from danlu.space.change import differences
 from danlu.space.declare import space_of
@@ -31,6 +33,9 @@ from danlu.warm import Warm, named
 T = TypeVar("T")
 KEY = "study"
 """Name of the journal in a folder's store, which holds one study."""
+
+_LONG = 100_000
+"""Entries that are folded in less than half a second: a journal that is no longer needs no snapshot."""
 
 Spaced = Space | Mapping[str, Any] | Callable[..., Any] | type
 
@@ -139,6 +144,8 @@ class Study:
         self._lock = threading.RLock()
         self._doomed: list[str] = []  # paths of removed checkpoints whose entry may not be written yet
         self._grouped = False
+        self._has_appended = False
+        self._snapshots = None if self.folder is None else Snapshots(self.folder)
 
     def _begin(self, first: ev.Opened, space: Space, strategy: Strategy, sources: dict[str, Warm]) -> None:
         earlier = (recall(name, history, space, first.objectives) for name, history in _histories(sources))
@@ -168,12 +175,38 @@ class Study:
             self._load()
 
     def _load(self) -> None:
-        entries = self.store.read(KEY)
-        history = opened(next(iter(entries), None))
+        history, entries = self._known() or self._beginning()
         for entry in entries:
             history = history.apply(entry)
         self._history = history
         self._strategy = Manual(catalogue.strategy_from(history.strategy))
+
+    def _beginning(self) -> tuple[History, Iterator[ev.Entry]]:
+        """The history after the journal's first entry, and those that follow."""
+        entries = self.store.read(KEY)
+        return opened(next(iter(entries), None)), entries
+
+    def _known(self) -> tuple[History, Iterator[ev.Entry]] | None:
+        """The history of the snapshot in the folder, and the entries that follow; None without one of this journal."""
+        head = self._snapshots.head() if self._snapshots else None
+        if head is None or self._snapshots is None:
+            return None
+        entries = self.store.read(KEY, after=head.position - 1)
+        last = next(entries, None)
+        if last is None or mark(last) != head.mark:  # the journal was repaired, or put in the place of another
+            return None
+        history = self._snapshots.read(head)
+        return None if history is None else (history, entries)
+
+    def _remember(self, tail: int) -> None:
+        """Keeps a snapshot if opening the study would now fold so many entries, and an eighth of the journal."""
+        if self._snapshots is None or not self._has_appended:  # a look at a study leaves nothing behind
+            return
+        position = self._history.position
+        if position - self._snapshots.position < max(tail, position // 8):
+            return
+        with suppress(StoreError):  # it saves time and nothing else; a full disk is told of by the next append
+            self._snapshots.write(self._history, next(self.store.read(KEY, after=position - 1)))
 
     def _check_same(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
@@ -418,6 +451,8 @@ class Study:
 
     def close(self) -> None:
         """Gives back files and connections."""
+        with self._lock:
+            self._remember(_LONG // 4)
         self.store.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -481,6 +516,7 @@ class Study:
             finally:
                 self._grouped = False
             self._remove()
+            self._remember(_LONG)
             self._make_room(max((signal.size for signal in signals if isinstance(signal, ev.Saved)), default=0))
             return replies
 
@@ -584,10 +620,11 @@ class Study:
                             f"Try `danlu doctor --repair`."
                         ) from None
                     continue
-                self._history = after
+                self._history, self._has_appended = after, True
                 self._doomed += [event.path for event in entry.events if isinstance(event, ev.Removed)]
                 if not self._grouped:
                     self._remove()
+                    self._remember(_LONG)
                 return result
 
     def _completed(self, entry: ev.Entry) -> tuple[ev.Entry, History]:
