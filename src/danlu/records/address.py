@@ -136,17 +136,24 @@ def write_address(folder: Path, address: Address) -> Address:
     return Address(written.store, address.url, written.study) if written.is_at(address) else written
 
 
-def address_in(folder: Path, url: str | None) -> Address | None:
+def address_in(folder: Path | None, url: str | None) -> Address | None:
     """Where the journal of a folder is, or shall be; None for SQLite in the folder.
 
     Args:
-        folder: of the study, or of a study to be.
+        folder: of the study, or of a study to be; None for none, and then the URL must name the study.
         url: what the user says, which may have the password that journal.toml never has.
 
     Raises:
         StudyError: the study in the folder is kept elsewhere than the user says.
         StoreError: journal.toml or the URL makes no sense.
     """
+    if folder is None:
+        if url is not None and not _split(url)[1]:
+            raise StudyError(
+                f"a study in a database needs a folder for its files, which also remembers its name there. Add a "
+                f"folder; to look at one without: {address_of(url, None)}, with the name of the study after the #."
+            )
+        return None if url is None else address_of(url, None)
     written = read_address(folder)
     if url is None:
         return written
