@@ -134,6 +134,14 @@ def run(
         int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A database for the journal: postgresql://user@host/database. The folder remembers it, but for the "
+            "password (PGPASSWORD, ~/.pgpass). Several machines that share the folder may then run it.",
+        ),
+    ] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
@@ -168,6 +176,7 @@ def run(
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
         "keep": keep,
+        "store": store,
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -198,6 +207,7 @@ def run(
             seed=said.seed,
             warm_start=said.warm_start,
             folder=place,
+            store=said.store,
             change=change,
             keep=said.keep,
             progress=False if quiet else None,
@@ -304,7 +314,7 @@ def _objectives(said: Definition, folder: Path) -> _Objectives:
     if said.minimize or said.maximize:
         return _Objectives(said.minimize, said.maximize, said.subject_to)
     if Folder(folder).is_study:
-        with Study.open(folder) as study:
+        with Study.open(folder, said.store) as study:
             return _Objectives(study.history.objectives, None, said.subject_to)
     raise StudyError("a study needs an objective: add --minimize METRIC or --maximize METRIC.")
 

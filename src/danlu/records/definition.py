@@ -6,6 +6,7 @@ trials = 50
 workers = 2                   # or "auto"
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
+store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
@@ -71,6 +72,7 @@ class Definition:
     seed: int | None = None
     keep: int | None = None
     folder: str | None = None
+    store: str | None = None
 
 
 def read_definition(path: Path) -> Definition:
@@ -113,7 +115,7 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return _resources(where, _of(where, key, value, dict))
     if key in ("time", "timeout", "silence"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder") else int)
+    return _of(where, key, value, str if key in ("train", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:
