@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.postgres_server import server, url  # noqa: F401 - fixtures
 
 from danlu import Study
 from danlu.coordinator import Alone, Together, coordinator_of
@@ -38,12 +37,18 @@ class OneAtATime(Strategy):
 
 
 @pytest.fixture
-def make(url, tmp_path):  # noqa: F811
+def make(database, tmp_path):
     made = []
 
     def make(**settings):
         made.append(
-            Study(SPACE, minimize="loss", folder=tmp_path, store=f"{url}#study", **({"strategy": "random"} | settings))
+            Study(
+                SPACE,
+                minimize="loss",
+                folder=tmp_path,
+                store=f"{database}#study",
+                **({"strategy": "random"} | settings),
+            )
         )
         return made[-1]
 
