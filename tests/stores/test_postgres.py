@@ -46,10 +46,10 @@ def admin(database):
 
 
 def end_connections(admin):
-    """Ends all connections to this database but ours."""
+    """Ends all connections of the test but ours."""
     admin.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity "
-        "where datname = current_database() and pid <> pg_backend_pid()"
+        "where usename = current_user and pid <> pg_backend_pid()"
     )
 
 
@@ -361,6 +361,18 @@ def test_a_holder_that_gives_no_sign_of_life_loses_its_leases(make):
     assert not stalled._leases.held
 
 
+def test_a_lease_is_held_by_who_lives(make):
+    one, other = make(stall=3600), make(stall=0.3)
+    assert not other.is_held("study", "trial-1")
+    one.claim("study", "trial-1", "process 1")
+    assert other.is_held("study", "trial-1")
+    assert one.is_held("study", "trial-1")
+    time.sleep(0.4)
+    assert not other.is_held("study", "trial-1")
+    one.append("study", ONE)
+    assert other.is_held("study", "trial-1")
+
+
 def test_a_holder_that_lives_keeps_its_leases(make):
     quiet, other = make(stall=0.6), make(stall=0.6)
     quiet.claim("study", "trial-1", "process 1")
@@ -488,8 +500,11 @@ def test_without_psycopg_it_says_what_to_install(monkeypatch):
 def test_who_may_not_write_is_told_so(database, make, admin):
     make().append("study", example()[0])
     admin.execute("create role reader login")
-    admin.execute("grant select on all tables in schema public to reader")
-    reader = Postgres(database.replace("danlu@", "reader@"))
+    [schema] = admin.execute("select current_schema").fetchone()
+    admin.execute(f"alter role reader set search_path = {schema}")
+    admin.execute(f"grant usage on schema {schema} to reader")
+    admin.execute(f"grant select on all tables in schema {schema} to reader")
+    reader = Postgres(database.replace(f"{schema}@", "reader@"))
     assert list(reader.read("study")) == example()[:1]
     with pytest.raises(StoreError, match="permission denied"):
         reader.append("study", example()[1])
