@@ -6,7 +6,7 @@ from typing import Any
 
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
-from danlu.core.objective import Named
+from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
 from danlu.core.stopping import Elapsed, Never, Steps, StopRule, Trials
@@ -98,14 +98,15 @@ def tune(
     if space is None:
         declared = declare(train)
         space, called = declared.space, declared.call
+    # first, so that one which can't be leaves no folder behind
+    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
+    place = _runner(runner, called, objectives_from(minimize, maximize, subject_to)[0].metric, terms)
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder, change=change, warm_start=warm_start, keep=keep,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
-    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
-    place = _runner(runner, called, study.history.objectives[0].metric, terms)
     if trials is None and time is None and total_steps is None and not study.strategy.ends:
         trials = 50
     judges = study.strategy.judges(study.history)
