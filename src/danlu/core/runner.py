@@ -47,12 +47,35 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """The trial failed: `reason` is one of "exception", "out of memory", "timeout", "died", "diverged", "artifact"."""
+    """The attempt failed.
+
+    reason              what happened                                            what becomes of the trial
+    ------------------  -------------------------------------------------------  -----------------------------------
+    "exception"         the training function raised, or a program said so       failed: learned from
+    "out of memory"     of a device, or more main memory than it was given       failed: learned from
+    "timeout"           it took longer than a trial may                          failed: learned from
+    "diverged"          a metric that counts is not a finite number              failed: learned from
+    "metric"            the objective's metric never came                        failed
+    "artifact"          what it wanted to keep can't be kept                     failed
+    "died", "silent"    its worker died, or gave no sign of life (`CRASHES`)     tried again `retries` times
+    "lost"              its node or the way to it is gone (`LOSSES`)             tried again, up to 20 times
+    "preempted"         its place was given to somebody else (`LOSSES`)          tried again, up to 20 times
+    "storage"           what is wanted of the study's folder can't be had        the study stops, with a `StoreError`
+    """
 
     trial: int
     reason: str
     error: str
 
+
+CRASHES = frozenset({"died", "silent"})
+"""Reasons that may be the machine's fault or the config's: tried again, `retries` times."""
+
+LOSSES = frozenset({"lost", "preempted"})
+"""Reasons that are never the config's fault: tried again, so often that only a study without an end is cut off."""
+
+OUTSIDE = CRASHES | LOSSES | {"timeout"}
+"""Reasons that come from outside of the training function: its last checkpoint stands."""
 
 Signal = Started | Reported | Saved | Attached | Ended | Failed
 Answer = Callable[[Sequence[Signal]], list[Decision | DanluError]]
