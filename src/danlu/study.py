@@ -490,6 +490,9 @@ class Study:
             return replies
 
     def _answer(self, signal: Signal) -> Decision | DanluError:
+        if isinstance(signal, ev.Noted):
+            self._append(lambda history, at: (() if signal.text in history.notes else (signal,), None))
+            return Decision.CONTINUE
         number = signal.trial
         trial = self._history.trials[number]
         if trial.is_finished:  # it was told so before, or comes back late

@@ -36,8 +36,8 @@ class _Event(
 
 
 class Opened(_Event, frozen=True):
-    """The study came into being. `space` and `strategy` are in their plain forms; `keep` is as of `core.keeping`, `retries` as of
-    `core.runner.CRASHES`.
+    """The study came into being. `space` and `strategy` are in their plain forms; `keep` is as of `core.keeping`,
+    `retries` as of `core.runner`.
     """
 
     space: dict[str, Any]

@@ -9,11 +9,11 @@ is what lets a runner without threads or processes exist.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from danlu.core.event import Attached, Reported, Saved, Started
+from danlu.core.event import Attached, Noted, Reported, Saved, Started
 from danlu.core.trial import Decision
 from danlu.errors import DanluError
 from danlu.space import Config
@@ -77,7 +77,7 @@ LOSSES = frozenset({"lost", "preempted"})
 OUTSIDE = CRASHES | LOSSES | {"timeout"}
 """Reasons that come from outside of the training function: its last checkpoint stands."""
 
-Signal = Started | Reported | Saved | Attached | Ended | Failed
+Signal = Started | Reported | Saved | Attached | Noted | Ended | Failed
 Answer = Callable[[Sequence[Signal]], list[Decision | DanluError]]
 """Puts signals into the journal, all at once; says for each what becomes of its trial, or what was refused about it."""
 
@@ -105,3 +105,14 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """Ends all jobs and gives back what the runner holds."""
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """What a runner offers whose workers are in several places: devices, or nodes.
+
+    `Started.worker` names the place after the word " on ": "process 4711 on cuda:1", "task 3 on 10.0.0.7".
+    """
+
+    def avoid(self, places: frozenset[str]) -> None:
+        """Gives these places no more jobs until the next call says otherwise; jobs that run there go on."""
