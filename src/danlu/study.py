@@ -14,7 +14,7 @@ from danlu.core.history import History, opened, replace
 from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
-from danlu.core.runner import Ended, Failed, Job, Signal
+from danlu.core.runner import OUTSIDE, Ended, Failed, Job, Signal
 from danlu.core.snapshot import mark
 from danlu.core.store import Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
@@ -70,6 +70,7 @@ class Study:
         keep: how many of the best trials that have ended keep their checkpoints, the best's in any case (of several
             objectives, those of the front); 5 for a new study if not given. What running and paused trials need is
             kept as well, and nothing else.
+        retries: how often a trial is tried again whose worker died or fell silent; once for a new study if not given.
 
     Raises:
         SpaceError, ObjectiveError, UnknownName, StrategyError: a declaration is wrong.
@@ -93,7 +94,10 @@ class Study:
         change: bool = False,
         warm_start: Warm | Iterable[Warm] = (),
         keep: int | None = None,
+        retries: int | None = None,
     ) -> None:
+        if retries is not None and retries < 0:
+            raise StudyError(f"retries must be at least 0, got {retries}.")
         if keep is not None and keep < 0:
             raise StudyError(f"keep must be at least 0, got {keep}. The best trial's checkpoint is kept in any case.")
         sources = named(warm_start)
@@ -106,14 +110,14 @@ class Study:
             strategy = chosen or catalogue.strategy_from("auto")
             first_event = ev.Opened(
                 declared.to_dict(), objectives, catalogue.plain_strategy(strategy), seed or 0, steps,
-                ev.KEEP if keep is None else keep,
+                ev.KEEP if keep is None else keep, ev.RETRIES if retries is None else retries,
             )  # fmt: skip
             self._begin(first_event, declared, strategy, sources)
         else:
             self._load()
             self._check_same(None if change else declared, objectives, seed)
             self._check_earlier(tuple(sources))
-            self._change(declared, chosen, keep)
+            self._change(declared, chosen, keep, retries)
 
     @classmethod
     def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
@@ -224,13 +228,14 @@ class Study:
             raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
 
     def _change(
-        self, space: Space | None, strategy: Strategy | None, keep: int | None = None, note: str | None = None
-    ) -> None:
+        self, space: Space | None, strategy: Strategy | None, keep: int | None = None, retries: int | None = None,
+        note: str | None = None,
+    ) -> None:  # fmt: skip
         form = None if strategy is None else catalogue.plain_strategy(strategy)
 
         def decide(history: History, at: float) -> tuple[protocol.Events, bool]:
             goes_on_in = history.space if space is None else space
-            events = protocol.change(history, goes_on_in, form or history.strategy, keep)
+            events = protocol.change(history, goes_on_in, form or history.strategy, keep, retries)
             events += (ev.Noted(note),) if events and note else ()
             if events:
                 (strategy or self.strategy).check(history.apply(ev.Entry(history.position + 1, at, events)))
@@ -521,6 +526,9 @@ class Study:
             return replies
 
     def _answer(self, signal: Signal) -> Decision | DanluError:
+        if isinstance(signal, ev.Noted):
+            self._append(lambda history, at: (() if signal.text in history.notes else (signal,), None))
+            return Decision.CONTINUE
         number = signal.trial
         trial = self._history.trials[number]
         if trial.is_finished:  # it was told so before, or comes back late
@@ -730,10 +738,7 @@ def _histories(sources: Mapping[str, Warm]) -> Iterator[tuple[str, History]]:
 
 def _is_done_by_pausing(signal: Signal) -> bool:
     """Whether a signal of a trial that has been paused says nothing new; files and faults still do."""
-    return isinstance(signal, (ev.Reported, Ended)) or (isinstance(signal, Failed) and signal.reason in _OUTSIDE)
-
-
-_OUTSIDE = ("died", "timeout")  # not the training function's own faults: the last checkpoint stands
+    return isinstance(signal, (ev.Reported, Ended)) or (isinstance(signal, Failed) and signal.reason in OUTSIDE)
 
 
 def _number(trial: Trial | int) -> int:

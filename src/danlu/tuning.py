@@ -45,6 +45,7 @@ def tune(
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
     keep: int | None = None,
+    retries: int | None = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -82,6 +83,7 @@ def tune(
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
             `Study`. It counts when a study is opened anew.
         keep: how many of the best trials keep their checkpoints; see `Study`.
+        retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -105,6 +107,7 @@ def tune(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
         folder=folder, change=change, warm_start=warm_start, keep=keep,
+        retries=retries,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
     if trials is None and time is None and total_steps is None and not study.strategy.ends:

@@ -133,6 +133,12 @@ def run(
     keep: Annotated[
         int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
     ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            min=0, rich_help_panel=_WHERE, help="How often a trial is tried again whose worker died; 1 if not given."
+        ),
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
@@ -168,6 +174,7 @@ def run(
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
         "keep": keep,
+        "retries": retries,
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -200,6 +207,7 @@ def run(
             folder=place,
             change=change,
             keep=said.keep,
+            retries=said.retries,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:

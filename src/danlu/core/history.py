@@ -13,6 +13,7 @@ from danlu.core import event as ev
 from danlu.core.curve import EMPTY
 from danlu.core.earlier import Earlier, earlier_from
 from danlu.core.objective import Objective
+from danlu.core.runner import LOSSES
 from danlu.core.shared import Columns, Index, Numbers, Row, Vector
 from danlu.core.trial import File, Status, Trial
 from danlu.errors import ObjectiveError, StoreError
@@ -67,6 +68,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         earlier: what earlier studies found, if it was opened with a warm start.
         steps_done: of all trials together; those that an attempt repeated count again.
         keep: how many of the best trials that have ended keep their checkpoints.
+        retries: how often a trial that crashed is tried again.
     """
 
     space: Space
@@ -84,6 +86,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     earlier: tuple[Earlier, ...] = ()
     steps_done: int = 0
     keep: int = ev.KEEP
+    retries: int = ev.RETRIES
     _live: Numbers = Numbers()
     _paused: Numbers = Numbers()
     _counts: dict[str, int] = {}
@@ -386,6 +389,7 @@ def opened(entry: ev.Entry | None) -> History:
     start = History(
         Space.from_dict(first.space), first.objectives, first.seed, first.strategy, first.steps,
         position=entry.position, at=entry.at, opened=entry.at, keep=first.keep,
+        retries=first.retries,
     )  # fmt: skip
     for event in entry.events[1:]:
         start = _FOLD[type(event)](start, event, entry)
@@ -401,6 +405,8 @@ def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
         history = replace(history, strategy=event.strategy)
     if event.keep is not None:
         history = replace(history, keep=event.keep)
+    if event.retries is not None:
+        history = replace(history, retries=event.retries)
     return history if event.space is None else history.moved(Space.from_dict(event.space))
 
 
@@ -459,8 +465,9 @@ def _restarts(trial: Trial, event: ev.Started) -> tuple[int, ...]:
 
 
 def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
-    lost = history.trials[event.trial].lost + 1
-    return _with(history, event.trial, status=Status.PENDING, lost=lost, error=event.error)
+    trial = history.trials[event.trial]
+    excused = trial.excused + (event.reason in LOSSES)
+    return _with(history, event.trial, status=Status.PENDING, lost=trial.lost + 1, excused=excused, error=event.error)
 
 
 def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:

@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from danlu.core.event import KEEP
+from danlu.core.event import KEEP, RETRIES
 from danlu.core.history import History
 from danlu.core.resources import Resources
 from danlu.errors import DanluError, StudyError, UnknownName
@@ -70,6 +70,7 @@ class Definition:
     total_steps: int | None = None
     seed: int | None = None
     keep: int | None = None
+    retries: int | None = None
     folder: str | None = None
 
 
@@ -150,7 +151,7 @@ def update_definition(folder: Folder, history: History) -> None:
         write_text(folder.definition, definition_text(history))
 
 
-_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep")
+_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep", "retries")
 """What `definition_text` says."""
 
 
@@ -168,6 +169,8 @@ def definition_text(history: History) -> str:
         table["steps"] = history.steps
     if history.keep != KEEP:
         table["keep"] = history.keep
+    if history.retries != RETRIES:
+        table["retries"] = history.retries
     # how long a study may take is said to each run of it, as `time`: what one was told does not hold for the next
     strategy = {key: value for key, value in history.strategy.items() if key != "time"}
     table["strategy"] = strategy["use"] if list(strategy) == ["use"] else strategy
