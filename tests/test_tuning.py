@@ -1,11 +1,26 @@
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
 
-from danlu import Choice, Decision, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
+from danlu import (
+    Choice,
+    Decision,
+    Float,
+    Int,
+    Objective,
+    Plateau,
+    Space,
+    Status,
+    Study,
+    Target,
+    Trial,
+    open_study,
+    tune,
+)
 from danlu.errors import DanluError, SpaceError, StrategyError, StudyError
 from danlu.records.definition import read_definition
 from danlu.strategies.gp.gp import GP
@@ -304,3 +319,46 @@ def test_as_many_workers_as_fit_give_the_same_study_in_order():
     one = tune(train, minimize="loss", trials=3, strategy="random", progress=False)
     all_that_fit = tune(train, minimize="loss", trials=3, strategy="random", workers="auto", progress=False)
     assert [t.config for t in all_that_fit.trials] == [t.config for t in one.trials]
+
+
+def test_rules_compose_and_the_first_that_holds_ends_the_study(capsys):
+    study = tune(train, minimize="loss", strategy="random", until=Target(-1.0) | Plateau(3, tolerance=1e6))
+    assert len(study.trials) == 5 + 3
+    assert "stopped: nothing better by more than 1e+06 in the last 3 trials" in capsys.readouterr().err
+
+
+def test_trials_that_run_when_a_target_is_reached_are_let_end(tmp_path, capsys):
+    def slow_but_good(trial: Trial, x: Annotated[float, Float(0.0, 1.0)]):
+        while trial.number == 1 and not (tmp_path / "reached").exists():
+            time.sleep(0.01)
+        return {"loss": trial.number}
+
+    class Reached(Target):
+        def over(self, history):
+            why = super().over(history)
+            if why:
+                (tmp_path / "reached").touch()  # only now may trial 1 go on
+            return why
+
+    study = tune(slow_but_good, minimize="loss", strategy="random", workers=2, until=Reached(0.0))
+    assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 2
+    err = capsys.readouterr().err
+    assert "trial 0 reached the target of loss 0; 1 running trial is let end" in err
+
+
+def test_a_study_ends_with_its_budget_and_no_sooner(tmp_path):
+    told = {"minimize": "loss", "strategy": "random", "folder": tmp_path, "progress": False, "price": 3600.0}
+    study = tune(lambda trial, config: time.sleep(0.02) or 1.0, space={"x": Float(0.0, 1.0)}, budget=0.05, **told)
+    *before, last = (trial.seconds for trial in study.trials)
+    assert sum(before) < 0.05 <= sum(before) + last + 1e-9
+    again = tune(lambda trial, config: 1.0, space={"x": Float(0.0, 1.0)}, budget=0.05, **told)
+    assert len(again.trials) == len(study.trials), "what earlier runs have cost is spent"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [({"budget": 5}, "say what an hour of one trial costs"), ({"tolerance": 0.1}, "belongs to a plateau")],
+)
+def test_half_a_rule_is_refused(rules, message):
+    with pytest.raises(StudyError, match=message):
+        tune(train, minimize="loss", **rules)

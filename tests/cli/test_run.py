@@ -22,7 +22,7 @@ def test_a_function_is_tuned_and_the_best_is_said(here, danlu):
         assert f"trial {study.best.number}" in said.out
         assert study.trials[0].config == {"lr": 1e-2, "depth": 2}
     assert (
-        len([line for line in said.err.splitlines() if "trial" in line]) == 5
+        len([line for line in said.err.splitlines() if "· trial" in line]) == 5
     )  # a line a trial, as this is no terminal
 
 
@@ -334,3 +334,23 @@ def test_what_early_stopping_saved_and_what_is_kept_is_said_at_the_end_and_in_sh
     assert facts["saved"]["steps"] > 0
     assert facts["checkpoints"]["count"] == len(list((here.folder / "runs").rglob("*.ckpt")))
     assert facts["jumps"] == []
+
+
+def test_a_run_says_which_rule_ended_it_and_what_it_cost(here, danlu):
+    flags = ("--minimize", "val_loss", "--strategy", "random", "--seed", 0, "--price", 3600)
+    said = danlu("run", f"{here.script}:train", *flags, "--target", 1e9)
+    assert "stopped: trial 0 reached the target of val_loss 1e+09" in said.err
+    assert "hours of trials at 3600 each" in said.err
+    said = danlu("run", f"{here.script}:train", *flags, "--plateau", 2, "--tolerance", 100)
+    assert "stopped: nothing better by more than 100 in the last 2 trials" in said.err
+    assert "cost" in danlu("show", here.name, "--price", 2.5).out
+    assert "cost" not in danlu("show", here.name).out
+    assert danlu("run", f"{here.script}:train", *flags[:2], "--budget", 5).status == 2
+
+
+def test_the_rules_that_end_a_study_stand_in_toml(here, danlu):
+    lines = [f'train = "{here.script}:train"', 'minimize = "val_loss"', 'strategy = "random"', "target = 0.5"]
+    lines += ["plateau = 2", "tolerance = 1e6", "price = 1", "budget = 1e9"]
+    (here.folder / "own.toml").write_text("\n".join(lines))
+    assert "stopped: " in (said := danlu("run", "own.toml")).err
+    assert said.status == 0
