@@ -163,6 +163,7 @@ def machine() -> Iterator[Finding]:
         yield _package(package, use)
     yield from _checked("pictures", _draws)
     yield from _checked("devices", _devices)
+    yield from _checked("machine", _cores)
     root = home()
     yield _space_left(next(path for path in (root, *root.resolve().parents) if path.exists()))
 
@@ -189,7 +190,13 @@ def _draws() -> str:
 
 
 def _devices() -> str:
-    from danlu.runners.processes import visible_devices
+    from danlu.runners.devices import devices
 
-    gpus = visible_devices()
-    return f"{len(gpus)} NVIDIA GPUs: {', '.join(gpus)}" if gpus else "no NVIDIA GPU; trials run on the CPU"
+    found = devices()
+    return f"{len(found)}: {', '.join(map(str, found))}" if found else "none; trials run on the CPU"
+
+
+def _cores() -> str:
+    from danlu.runners.machine import cores, memory
+
+    return f"{cores()} cores and {memory() / 1e9:.3g} GB of main memory for trials"
