@@ -46,6 +46,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "runner": {
         "inline": "danlu.runners.inline:Inline",
         "processes": "danlu.runners.processes:Processes",
+        "ray": "danlu.runners.ray:Ray",
         "simulated": "danlu.runners.simulated:Simulated",
     },
     "picture": {

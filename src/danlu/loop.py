@@ -60,9 +60,8 @@ def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses:
     known = len(study.history.finished)
     try:
         while True:
-            if not presses:
-                _submit(study, runner, until, submitted)
-            if not submitted:
+            waits = not presses and _submit(study, runner, until, submitted)
+            if not submitted and not waits:
                 break
             watch(study.history)
             runner.poll(_forgetting(study, submitted), _PATIENCE)
@@ -75,22 +74,29 @@ def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses:
         raise Interrupted(study)
 
 
-def _submit(study: Study, runner: Runner, until: StopRule, submitted: set[int]) -> None:
+def _submit(study: Study, runner: Runner, until: StopRule, submitted: set[int]) -> bool:
+    """Gives the runner what it takes; whether there may be more, which waits for room."""
+    room = runner.free()
     # begun by a process that is gone, or lost its worker
-    left = [number for number in study.history.live if number not in submitted] if runner.free() > 0 else []
-    for number in left[: runner.free()]:
+    left = [number for number in study.history.live if number not in submitted] if room > 0 or not submitted else []
+    for number in left[:room]:
         runner.submit(study.job(number))
         submitted.add(number)
-    while runner.free() > 0 and not until.over(study.history):
+    if len(left) > room:
+        return True
+    while not until.over(study.history):
         only_resumed = until.done(study.history) is not None
         if only_resumed and not study.history.count(Status.PAUSED):
-            return
+            return False
+        if runner.free() <= 0:
+            return True
         job = study.next_job(only_resumed)
         if job is None:
-            return
+            return False
         if job.trial not in submitted:  # else its paused attempt has yet to end, and may still be saving
             runner.submit(job)
             submitted.add(job.trial)
+    return False
 
 
 def _forgetting(study: Study, submitted: set[int]) -> Answer:
