@@ -12,6 +12,7 @@ from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
 from danlu.core.stopping import Cost, Elapsed, Never, Plateau, Steps, StopRule, Target, Trials
+from danlu.core.store import Store
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import RunnerError, StrategyError, StudyError
@@ -49,6 +50,7 @@ def tune(
     budget: float | None = None,
     until: StopRule | None = None,
     folder: str | Path | None = None,
+    store: Store | str | None = None,
     seed: int | None = None,
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
@@ -93,6 +95,9 @@ def tune(
         until: another stop rule, or several: `Target(0.95) | Plateau(30)`. Whichever rule holds first ends the study;
             trials that run then are let end.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
+        store: another place for the journal: the URL of a PostgreSQL database, "postgresql://user@host/database", which
+            the folder remembers without its password. This function may then be called by several processes at once,
+            on all machines that see the folder; `trials` counts those of all.
         seed: of all randomness; 0 if not given.
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
@@ -121,7 +126,7 @@ def tune(
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder, change=change, warm_start=warm_start, keep=keep,
+        folder=folder, store=store, change=change, warm_start=warm_start, keep=keep,
         retries=retries,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
@@ -174,14 +179,18 @@ def _within(study: Study, time: float | None, trials: int | None, is_said: bool)
     return strategy.within(until, trials)
 
 
-def open_study(folder: str | Path) -> Study:
+def open_study(folder: str | Path | None = None, store: Store | str | None = None) -> Study:
     """The study that a folder holds.
+
+    Args:
+        folder: of the study.
+        store: the URL of its database, where that needs a password and PGPASSWORD is not set.
 
     Raises:
         StudyError: there is none.
         StoreError: its journal can't be read.
     """
-    return Study.open(folder)
+    return Study.open(folder, store)
 
 
 def _workers(said: int | str) -> int | None:

@@ -7,6 +7,7 @@ target = 0.35                 # good enough; plateau = 30, and price = 2.5 with 
 workers = 2                   # or "auto"
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
+store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
@@ -78,6 +79,7 @@ class Definition:
     keep: int | None = None
     retries: int | None = None
     folder: str | None = None
+    store: str | None = None
 
 
 def read_definition(path: Path) -> Definition:
@@ -120,7 +122,7 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return _resources(where, _of(where, key, value, dict))
     if key in ("time", "timeout", "silence", "target", "tolerance", "price", "budget"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder") else int)
+    return _of(where, key, value, str if key in ("train", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:
