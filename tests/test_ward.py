@@ -91,6 +91,6 @@ def test_errors_of_the_system_without_an_end_stop_a_study_that_went_well():
         return 1.0
 
     study = Study(SPACE, minimize="loss", strategy="random")
-    with pytest.raises(StudyFailed, match="the last 20 trials all failed alike.*trial 10: exception: OSError"):
+    with pytest.raises(StudyFailed, match=r"the last 20 trials all failed alike.*trial 10: exception: OSError"):
         run(study, Inline(train, "loss"), Trials(1000))
     assert len(study.trials) == 30
