@@ -11,12 +11,15 @@ from danlu.core.event import Started
 from danlu.core.history import History
 from danlu.core.runner import Answer, Ended, Failed, Job, Runner, Signal
 from danlu.core.stopping import StopRule
+from danlu.core.suspect import Places, hopeless, is_undecided
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import DanluError, StudyFailed
 from danlu.study import Study
+from danlu.ward import Ward
 
 _PATIENCE = 0.5  # seconds without a sign of life before the screen is drawn anew all the same
 _HOPELESS = 5  # so many failures before the first success are not bad luck: wandb#5088 lost 470 of 500 runs to one node
+_UNDECIDED = 20  # so many are enough even if some workers have yet to show whether they do better
 
 Watch = Callable[[History], None]
 """Is shown the history after each change, and twice a second."""
@@ -62,16 +65,20 @@ def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses:
     # trials whose jobs the runner has, and their attempts; a paused one until its function has returned
     submitted: dict[int, int] = {}
     known = len(study.history.finished)
+    ward = Ward(study, runner)
     try:
         while True:
             waits = not presses and _submit(study, runner, until, submitted, own)
+            if not submitted and not presses and ward.relent():
+                continue
             if not submitted and not waits and (presses or not own.waits(until)):
                 break
             watch(study.history)
             if submitted or waits:
-                runner.poll(_forgetting(study, submitted, own), _PATIENCE)
+                runner.poll(_forgetting(study, submitted, own, ward), _PATIENCE)
                 own.look()
-            _check_hopeless(study.history, known)
+            ward.look()
+            _check_hopeless(study.history, known, ward.places)
     except KeyboardInterrupt:
         runner.cancel()
         raise Interrupted(study) from None
@@ -113,7 +120,7 @@ def _is_over(history: History, until: StopRule) -> bool:
     return until.done(history) is not None and not history.count(Status.PAUSED)
 
 
-def _forgetting(study: Study, submitted: dict[int, int], own: Alone) -> Answer:
+def _forgetting(study: Study, submitted: dict[int, int], own: Alone, ward: Ward) -> Answer:
     """The study's answer; trials whose jobs have ended, one way or the other, are no longer counted as submitted."""
 
     def answer(signals: Sequence[Signal]) -> list[Decision | DanluError]:
@@ -123,20 +130,24 @@ def _forgetting(study: Study, submitted: dict[int, int], own: Alone) -> Answer:
                 submitted[sent.trial] = 0  # another coordinator was first: nothing of this attempt counts
             elif isinstance(sent, (Ended, Failed)) and submitted.pop(sent.trial, None) is not None:
                 own.give_back(sent.trial)
+        ward.hear(signals)
         return replies
 
     return answer
 
 
-def _check_hopeless(history: History, known: int) -> None:
+def _check_hopeless(history: History, known: int, places: Places) -> None:
     """Raises if every trial fails: the fault is then hardly the configs'."""
+    if why := hopeless(places):
+        raise StudyFailed(f"{why}. Its log has the whole story; mend it and run again.")
     if any(map(history.count, (Status.COMPLETE, Status.STOPPED, Status.PAUSED))):
         return
     failed = history.finished[known:]
     no_metric = next((trial for trial in failed if trial.reason == "metric"), None)
     if no_metric is not None:
         raise StudyFailed(f"{no_metric.error} No more trials were started.")
-    if len(failed) >= _HOPELESS:
+    is_waited_for = any(trial.attempt == 0 for trial in history.pending) or is_undecided(places)
+    if len(failed) >= (_UNDECIDED if is_waited_for else _HOPELESS):
         first: Trial = failed[0]
         raise StudyFailed(
             f"the first {len(failed)} trials all failed, so no more were started. Trial {first.number}: "
