@@ -41,6 +41,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "store": {
         "jsonl": "danlu.stores.jsonl:JSONLines",
         "memory": "danlu.stores.memory:Memory",
+        "postgres": "danlu.stores.postgres:Postgres",
         "sqlite": "danlu.stores.sqlite:SQLite",
     },
     "runner": {

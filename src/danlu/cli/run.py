@@ -35,6 +35,7 @@ from danlu.study import Study
 from danlu.tuning import tune
 
 _WHERE = "Where trials run"
+_WHEN = "When it ends, besides"
 _INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
@@ -125,6 +126,27 @@ def run(
     total_steps: Annotated[
         int | None, typer.Option(min=1, help="Steps that all trials together may do, over all restarts.")
     ] = None,
+    reached: Annotated[
+        float | None,
+        typer.Option("--target", rich_help_panel=_WHEN, help="A value of the metric that is good enough."),
+    ] = None,
+    plateau: Annotated[
+        int | None,
+        typer.Option(min=1, rich_help_panel=_WHEN, help="So many trials in a row that bring nothing better."),
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, rich_help_panel=_WHEN, help="By how much better counts; of --plateau.")
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(
+            min=0, envvar="DANLU_PRICE", rich_help_panel=_WHEN, help="Of one hour of one trial, in any currency."
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0, rich_help_panel=_WHEN, help="What all trials may cost, in the currency of --price."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
     warm_start: Annotated[
         list[str] | None,
@@ -140,6 +162,14 @@ def run(
         ),
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A database for the journal: postgresql://user@host/database. The folder remembers it, but for the "
+            "password (PGPASSWORD, ~/.pgpass). Several machines that share the folder may then run it.",
+        ),
+    ] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
@@ -169,12 +199,18 @@ def run(
         "timeout": timeout,
         "steps": steps,
         "total_steps": total_steps,
+        "target": reached,
+        "plateau": plateau,
+        "tolerance": tolerance,
+        "price": price,
+        "budget": budget,
         "seed": seed,
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
         "keep": keep,
         "retries": retries,
+        "store": store,
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -202,9 +238,15 @@ def run(
             timeout=said.timeout,
             steps=said.steps,
             total_steps=said.total_steps,
+            target=said.target,
+            plateau=said.plateau,
+            tolerance=said.tolerance,
+            price=said.price,
+            budget=said.budget,
             seed=said.seed,
             warm_start=said.warm_start,
             folder=place,
+            store=said.store,
             change=change,
             keep=said.keep,
             retries=said.retries,
@@ -312,7 +354,7 @@ def _objectives(said: Definition, folder: Path) -> _Objectives:
     if said.minimize or said.maximize:
         return _Objectives(said.minimize, said.maximize, said.subject_to)
     if Folder(folder).is_study:
-        with Study.open(folder) as study:
+        with Study.open(folder, said.store) as study:
             return _Objectives(study.history.objectives, None, said.subject_to)
     raise StudyError("a study needs an objective: add --minimize METRIC or --maximize METRIC.")
 

@@ -30,8 +30,10 @@ from danlu.cli.screen import (
 )  # fmt: skip
 from danlu.cli.studies import Named, found, opened
 from danlu.core import lineage
+from danlu.core.elapsed import trial_seconds
 from danlu.core.history import History
 from danlu.core.keeping import kept
+from danlu.core.stopping import cost
 from danlu.core.trial import Status, Trial
 from danlu.errors import StudyError
 from danlu.pictures.marks import default_of
@@ -53,6 +55,9 @@ def show(
     trial: Annotated[int | None, typer.Argument(help="Number of a trial, to see that one alone.")] = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the best trials to list.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    price: Annotated[
+        float | None, typer.Option(min=0, envvar="DANLU_PRICE", help="Of one hour of one trial, to see the cost.")
+    ] = None,
 ) -> None:
     """Show a study: the best config against your default, the best trials; or one trial with its curve and log."""
     folder = found(study)
@@ -65,12 +70,12 @@ def show(
     if trial is not None and not 0 <= trial < len(history.trials):
         raise StudyError(f"no trial {trial}: this study has {len(history.trials)} trials, numbered from 0.")
     if as_json:
-        print(json.dumps(_facts(history, folder, trial, recommended), indent=2, ensure_ascii=False))
+        print(json.dumps(_facts(history, folder, trial, recommended, price), indent=2, ensure_ascii=False))
     elif trial is not None:
         screen().print(_one(history, history.trials[trial], folder))
     else:
         _print_study(screen(), history, folder, top, recommended)
-        for line in closing(history, judges):
+        for line in closing(history, judges, price):
             screen().print(Text(line, "dim"), soft_wrap=True)
 
 
@@ -87,7 +92,7 @@ def _print_study(console: Console, history: History, folder: Path, top: int, rec
     if history.earlier:
         known = ", ".join(f"{study.name} ({len(study)} trials)" for study in history.earlier)
         console.print(Text(f"warm start from {known}", "dim"))
-    spent = sum(trial.seconds or 0.0 for trial in history.trials)
+    spent = trial_seconds(history)
     console.print(f"{counts_text(history)} · {seconds_text(spent)} of trials · last change {moment_text(history.at)}\n")
     best, default = best_of(history), default_of(history)
     lines = Table.grid(padding=(0, 2))
@@ -236,7 +241,9 @@ def _log(path: Path) -> list[RenderableType]:
 # as JSON --------------------------------------------------------------------------------------------------------------
 
 
-def _facts(history: History, folder: Path, trial: int | None, recommended: Trial | None) -> dict[str, Any]:
+def _facts(
+    history: History, folder: Path, trial: int | None, recommended: Trial | None, price: float | None
+) -> dict[str, Any]:
     rows = trial_table(history)
     if trial is not None:
         curve = [{"step": step} | metrics for step, metrics in history.trials[trial].curve]
@@ -257,6 +264,8 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
         "front": [t.number for t in history.front] if len(history.goals) > 1 else None,
         "saved": None if (saved := savings(history)) is None else asdict(saved) | {"steps": saved.steps},
         "checkpoints": {"count": len(files := kept(history)), "bytes": sum(file.size for file in files)},
+        "trial_seconds": trial_seconds(history),
+        "cost": None if price is None else cost(history, price),
         "jumps": [asdict(jump) for jump in jumps(history)],
         "queue": [dict(item.config) for item in history.queue],
         "notes": list(history.notes),

@@ -201,6 +201,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         return all(o.bound is None or o.is_kept(self.metric(o)) for o in self.objectives)
 
     @property
+    def may_be_best(self) -> bool:
+        """Whether it ended with a value that counts, and keeps every constraint."""
+        return self.status is Status.COMPLETE and self.is_feasible and math.isfinite(self.loss)
+
+    @property
     def seconds(self) -> float | None:
         """Time from the start of its last attempt to its end."""
         return None if self.started is None or self.ended is None else self.ended - self.started

@@ -3,9 +3,11 @@
 train = "train.py:train"      # file.py:function or package.module:function
 minimize = "val_loss"
 trials = 50
+target = 0.35                 # good enough; plateau = 30, and price = 2.5 with budget = 100, end a study as well
 workers = 2                   # or "auto"
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
+store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
@@ -68,10 +70,16 @@ class Definition:
     silence: float | None = None
     steps: int | None = None
     total_steps: int | None = None
+    target: float | None = None
+    plateau: int | None = None
+    tolerance: float | None = None
+    price: float | None = None
+    budget: float | None = None
     seed: int | None = None
     keep: int | None = None
     retries: int | None = None
     folder: str | None = None
+    store: str | None = None
 
 
 def read_definition(path: Path) -> Definition:
@@ -112,9 +120,9 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return value if value == "auto" else _of(where, key, value, int)
     if key == "resources":
         return _resources(where, _of(where, key, value, dict))
-    if key in ("time", "timeout", "silence"):
+    if key in ("time", "timeout", "silence", "target", "tolerance", "price", "budget"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder") else int)
+    return _of(where, key, value, str if key in ("train", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:
