@@ -76,8 +76,10 @@ def wait_for_reports(acknowledged, count, process):
 def test_coordinator_and_raylet_are_killed_and_the_study_comes_to_its_end(tmp_path, environment):
     acknowledged, folder, script = tmp_path / "acknowledged", tmp_path / "study", tmp_path / "script.py"
     script.write_text(SCRIPT.format(acknowledged=str(acknowledged)))
-    command = ["run", f"{script}:train", "--minimize", "loss", "--trials", TRIALS, "--strategy", "tpe",
-               "--workers", "auto", "--runner", "ray", "--address", environment.address, "--folder", folder]  # fmt: skip
+    command = [
+        "run", f"{script}:train", "--minimize", "loss", "--trials", TRIALS, "--strategy", "tpe", "--workers", "auto",
+        "--runner", "ray", "--address", environment.address, "--folder", folder,
+    ]  # fmt: skip
     for reports in (4, 16):
         process = danlu(*command)
         wait_for_reports(acknowledged, reports, process)
