@@ -1,6 +1,10 @@
-"""One thread for linear algebra: with two processes of tests on two cores, more would only wait for each other."""
+"""One thread for linear algebra: with two processes of tests on two cores, more would only wait for each other.
+
+And a key for seals that is not the user's own.
+"""
 
 import os
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+os.environ.setdefault("DANLU_KEY", "5e" * 32)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from danlu.cli.screen import (
     best_of,
@@ -343,20 +345,22 @@ def _objectives(said: Definition, folder: Path) -> _Objectives:
 
 def _sum_up(study: Study, folder: Path) -> None:
     history = study.history
-    screen().print(f"{counts_text(history)} · {folder}")
+    screen().print(f"{counts_text(history)} · {escape(str(folder))}")
     best = best_of(history)
     if best is not None:
         metric = history.goals[0].metric
-        screen().print(f"best [bold green]{metric} {value_text(best.value)}[/] (trial {best.number}{_won(history)})")
-        screen().print(f"     {config_text(best.config)}", soft_wrap=True)
+        screen().print(
+            f"best [bold green]{escape(metric)} {value_text(best.value)}[/] (trial {best.number}{_won(history)})"
+        )
+        screen().print(f"     {escape(config_text(best.config))}", soft_wrap=True)
     recommended = recommended_of(study)
     if best is not None and recommended is not None and recommended.number != best.number:
-        value = f"{history.goals[0].metric} {mean_text(history, recommended)}"
+        value = f"{escape(history.goals[0].metric)} {mean_text(history, recommended)}"
         screen().print(f"recommended, for training is noisy: trial {recommended.number}, [bold green]{value}[/]")
-        screen().print(f"     {config_text(recommended.config)}", soft_wrap=True)
+        screen().print(f"     {escape(config_text(recommended.config))}", soft_wrap=True)
     if len(history.goals) > 1:
         screen().print(f"{len(history.front)} trials on the front")
-    screen().print(f"[dim]look:  danlu show {folder}   danlu plot {folder}[/]", soft_wrap=True)
+    screen().print(Text(f"look:  danlu show {folder}   danlu plot {folder}", "dim"), soft_wrap=True)
 
 
 def _won(history: History) -> str:
