@@ -161,6 +161,17 @@ def run(
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL|COMMAND",
+            help="A webhook, or a command, that is told of each new best, of failures and of the end; '$NAME' for one "
+            "in an environment variable.",
+        ),
+    ] = None,
+    notify_on: Annotated[
+        list[str] | None, typer.Option(metavar="OCCASION", help="Tell only of best, failure or end; several are fine.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress while it runs.")] = False,
 ) -> None:
     """Tune a training function, or go on with a study that was interrupted.
@@ -197,6 +208,7 @@ def run(
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
         "keep": keep,
+        "notify": _notify(notify or [], notify_on or []),
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -234,6 +246,7 @@ def run(
             folder=place,
             change=change,
             keep=said.keep,
+            notify=said.notify,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
@@ -321,6 +334,12 @@ def _resources(
     if custom or any(said is not None for said in (cpus, gpus, memory, nice)):
         return Resources(cpus, gpus, memory, nice or 0, custom)
     return None
+
+
+def _notify(to: list[str], on: list[str]) -> tuple[str | dict[str, Any], ...]:
+    if on and not to:
+        raise StudyError(f"--notify-on {on[0]} says when, not whom: add --notify URL or --notify COMMAND.")
+    return tuple({"to": one, "on": on} if on else one for one in to)
 
 
 def _read_strategy(path: Path) -> dict[str, Any]:
