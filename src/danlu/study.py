@@ -136,7 +136,10 @@ class Study:
             if self.folder is None:
                 store = catalogue.load("store", "memory")()
             else:
-                store = catalogue.load("store", "sqlite")(Folder(self.folder).journal)
+                journal = Folder(self.folder).journal
+                for ending in ("", "-wal", "-shm"):
+                    inside(self.folder, f"{journal.name}{ending}")
+                store = catalogue.load("store", "sqlite")(journal)
         self.store: Store = store
         self._lock = threading.RLock()
         self._doomed: list[str] = []  # paths of removed checkpoints whose entry may not be written yet

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image
 from danlu import Choice, Float, Space, Status, Study, catalogue, open_study, tune
 from danlu.cli.main import main
 from danlu.core import event as ev
-from danlu.errors import ArtifactError, NotImported, StoreError, StrategyError
+from danlu.errors import ArtifactError, DanluError, NotImported, StoreError, StrategyError
 from danlu.pictures import save
 from danlu.pictures.gallery import Gallery
 from danlu.records import seal
@@ -337,6 +338,24 @@ def test_a_link_in_place_of_a_trial_or_its_log_is_not_followed(tmp_path):
         "log.txt",
     ]
     assert (elsewhere / "log.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["journal.db-wal", "journal.db", ".journal.study.coordinator.lock", ".journal.study.coordinator.holder",
+     "study.toml", "environment.json"],
+)  # fmt: skip
+def test_a_link_in_place_of_one_of_the_studys_own_files_is_not_written_through(tmp_path, name):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    a_study(tmp_path / "study")
+    (tmp_path / "study" / name).unlink(missing_ok=True)
+    (tmp_path / "study" / name).symlink_to(victim)
+    told = {"space": SPACE, "minimize": "loss", "strategy": "random", "progress": False}
+    with suppress(DanluError):
+        tune(saving, trials=2, folder=tmp_path / "study", **told)
+    assert victim.read_text() == "precious"
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("victim")] == ["victim"]
 
 
 def test_the_folder_of_a_study_may_itself_be_a_link(tmp_path):
