@@ -8,6 +8,7 @@ from typing import Any
 
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
+from danlu.core.history import History
 from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
@@ -17,6 +18,8 @@ from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import RunnerError, StrategyError, StudyError
 from danlu.loop import run
+from danlu.notifications.subscription import Notify, subscriptions
+from danlu.notifications.telling import telling
 from danlu.progress import watching
 from danlu.space.declare import declare
 from danlu.strategies.inorder import InOrder
@@ -56,6 +59,7 @@ def tune(
     warm_start: Warm | Iterable[Warm] = (),
     keep: int | None = None,
     retries: int | None = None,
+    notify: Notify = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -104,6 +108,8 @@ def tune(
             `Study`. It counts when a study is opened anew.
         keep: how many of the best trials keep their checkpoints; see `Study`.
         retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
+        notify: who is told of each new best, of failures and of the end: a webhook's address, a command, or several of
+            them; see `danlu.notifications.subscription`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -113,7 +119,7 @@ def tune(
     for name, count in (("trials", trials), ("steps", steps), ("total_steps", total_steps)):
         if count is not None and count < 1:
             raise StudyError(f"{name} must be at least 1, got {count}.")
-    many = _workers(workers)
+    many, told = _workers(workers), subscriptions(notify)
     if lag is not None:
         strategy = _in_order(strategy, lag, many)
     called: Callable[..., Any] = _with_config(train)
@@ -143,8 +149,17 @@ def tune(
         until,
     )
     judges = study.strategy.judges(study.history)
-    with watching(trials, progress, judges=judges, total_steps=total_steps, until=rule, price=price) as watch:
-        run(study, place, rule, watch)
+    name = study.folder.name if study.folder else "study"
+    with (
+        telling(told, name, lambda: study.history, rule, price) as tell,
+        watching(trials, progress, judges=judges, total_steps=total_steps, until=rule, price=price) as watch,
+    ):
+
+        def look(history: History) -> None:
+            watch(history)
+            tell(history)
+
+        run(study, place, rule, look)
     return study
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from danlu.cli.screen import (
     best_of,
@@ -173,6 +175,17 @@ def run(
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL|COMMAND",
+            help="A webhook, or a command, that is told of each new best, of failures and of the end; '$NAME' for one "
+            "in an environment variable.",
+        ),
+    ] = None,
+    notify_on: Annotated[
+        list[str] | None, typer.Option(metavar="OCCASION", help="Tell only of best, failure or end; several are fine.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress while it runs.")] = False,
 ) -> None:
     """Tune a training function, or go on with a study that was interrupted.
@@ -211,6 +224,7 @@ def run(
         "keep": keep,
         "retries": retries,
         "store": store,
+        "notify": _notify(notify or [], notify_on or []),
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -250,6 +264,7 @@ def run(
             change=change,
             keep=said.keep,
             retries=said.retries,
+            notify=said.notify,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
@@ -339,6 +354,12 @@ def _resources(
     return None
 
 
+def _notify(to: list[str], on: list[str]) -> tuple[str | dict[str, Any], ...]:
+    if on and not to:
+        raise StudyError(f"--notify-on {on[0]} says when, not whom: add --notify URL or --notify COMMAND.")
+    return tuple({"to": one, "on": on} if on else one for one in to)
+
+
 def _read_strategy(path: Path) -> dict[str, Any]:
     try:
         form = json.loads(path.read_text(encoding="utf-8"))
@@ -361,20 +382,22 @@ def _objectives(said: Definition, folder: Path) -> _Objectives:
 
 def _sum_up(study: Study, folder: Path) -> None:
     history = study.history
-    screen().print(f"{counts_text(history)} · {folder}")
+    screen().print(f"{counts_text(history)} · {escape(str(folder))}")
     best = best_of(history)
     if best is not None:
         metric = history.goals[0].metric
-        screen().print(f"best [bold green]{metric} {value_text(best.value)}[/] (trial {best.number}{_won(history)})")
-        screen().print(f"     {config_text(best.config)}", soft_wrap=True)
+        screen().print(
+            f"best [bold green]{escape(metric)} {value_text(best.value)}[/] (trial {best.number}{_won(history)})"
+        )
+        screen().print(f"     {escape(config_text(best.config))}", soft_wrap=True)
     recommended = recommended_of(study)
     if best is not None and recommended is not None and recommended.number != best.number:
-        value = f"{history.goals[0].metric} {mean_text(history, recommended)}"
+        value = f"{escape(history.goals[0].metric)} {mean_text(history, recommended)}"
         screen().print(f"recommended, for training is noisy: trial {recommended.number}, [bold green]{value}[/]")
-        screen().print(f"     {config_text(recommended.config)}", soft_wrap=True)
+        screen().print(f"     {escape(config_text(recommended.config))}", soft_wrap=True)
     if len(history.goals) > 1:
         screen().print(f"{len(history.front)} trials on the front")
-    screen().print(f"[dim]look:  danlu show {folder}   danlu plot {folder}[/]", soft_wrap=True)
+    screen().print(Text(f"look:  danlu show {folder}   danlu plot {folder}", "dim"), soft_wrap=True)
 
 
 def _won(history: History) -> str:

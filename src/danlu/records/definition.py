@@ -15,6 +15,10 @@ lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
 where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [space], they may stand as well
 
+[[notify]]                    # or above, notify = "https://..." or a list
+to = "$MY_WEBHOOK"            # an address, a command, or an environment variable that holds one
+on = ["best", "end"]          # of best, failure and end
+
 [resources]                   # of each trial: cpus, gpus, memory in GB, nice, and custom ones of a cluster
 gpus = 0.5
 """
@@ -49,6 +53,7 @@ class Definition:
         space: where the function's own parameters don't say it.
         where: constraints between hyperparameters, beside those in [space]: for a space that the function declares.
         warm_start: folders of earlier studies, relative to that of the file.
+        notify: webhooks and commands, each alone or in a table with `on`.
         others: as `tune` takes them.
     """
 
@@ -78,6 +83,7 @@ class Definition:
     seed: int | None = None
     keep: int | None = None
     retries: int | None = None
+    notify: tuple[str | dict[str, Any], ...] = ()
     folder: str | None = None
     store: str | None = None
 
@@ -114,6 +120,9 @@ def _checked(where: str, key: str, value: Any) -> Any:
     if key in ("minimize", "maximize", "subject_to", "where", "warm_start"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
+    if key == "notify":
+        forms = value if isinstance(value, list) else [value]
+        return tuple(_of(where, "notify", form, str, dict) for form in forms)
     if key in ("strategy", "runner"):
         return _of(where, key, value, str, dict)
     if key == "workers":
