@@ -179,7 +179,7 @@ def test_of_two_that_both_begin_the_second_attempt_one_is_heard(make):
 
         def submit(self, job):
             super().submit(job)
-            started.wait(10)
+            started.wait(60)
 
     # nobody's leases hold
     for study in (one, other):
