@@ -28,10 +28,12 @@ def normal(name: str) -> str:
 
 
 def find(wanted: str, seen: Iterable[str]) -> str | None:
-    """The one name of those seen that is meant; None if there is none or, at the first likeness, more than one.
+    """The one name of those seen that is meant; None if there is none or, at the first likeness, more
+    than one.
 
     In this order: the same; the same once normalised; the same in other words (`validation accuracy` for `val_acc`,
-    `test_loss` for `test_average_loss`); the same words in another order; the end of it (`loss` for `val_loss`).
+    `test_loss` for `test_average_loss`); the same words in another order; the end of it (`loss` for `val_loss`;
+    also if there is `val_nll_loss`, which has more words).
     """
     names = list(dict.fromkeys(seen))
     if wanted in names:
@@ -39,6 +41,8 @@ def find(wanted: str, seen: Iterable[str]) -> str | None:
     for like in _LIKENESSES:
         found = [name for name in names if like(wanted, name)]
         if found:
+            shortest = min(len(_words(name)) for name in found)
+            found = [name for name in found if len(_words(name)) == shortest]
             return found[0] if len(found) == 1 else None
     return None
 

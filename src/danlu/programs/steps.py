@@ -1,7 +1,7 @@
 """Steps: which of a program's counts is the step of a metric.
 
-A line may say `epoch 3 step 250`. The step of a metric is the largest unit that it comes with, so a validation once an
-epoch is told by epochs. When it comes a second time in one epoch, it has its step from the smaller count from then on
+A line may say `epoch 3 step 250`. The step of a metric is the largest unit that stands on its line (if none does, of
+those that stood before), so a validation once an epoch is told by epochs. When it comes a second time in one epoch, it has its step from the smaller count from then on
 (the first reading alone was told by the epoch). A smaller count that begins again in each epoch is counted on.
 
 Epochs that begin at 0 are told from 1 on, for what is measured after epoch 0 is measured after one epoch: a budget of
@@ -11,6 +11,7 @@ ten epochs is reached at `epoch 9`. Steps and iterations are told as they are: n
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from danlu.programs.naming import normal
 from danlu.programs.reading import Reading
@@ -70,24 +71,32 @@ class Steps:
     _units: dict[str, _Unit] = field(default_factory=dict)
     _first: dict[str, float] = field(default_factory=dict)
 
-    def readings(self, counts: Mapping[str, float], metrics: Mapping[str, float]) -> list[Reading]:
-        """What came together, with the step of each metric; those of one step are one reading."""
+    def readings(
+        self, counts: Mapping[str, float], metrics: Mapping[str, float], before: Mapping[str, float] | None = None
+    ) -> list[Reading]:
+        """What came together, with the step of each metric; those of one step are one reading.
+
+        Args:
+            counts: that came with the metrics.
+            metrics: that came.
+            before: counts that came earlier and still hold.
+        """
         together: dict[int | None, dict[str, float]] = {}
         for metric, value in metrics.items():
-            together.setdefault(self.step(metric, counts), {})[metric] = value
+            together.setdefault(self.step(metric, counts, before or {}), {})[metric] = value
         return [Reading(step, values) for step, values in together.items()]
 
-    def step(self, metric: str, counts: Mapping[str, float]) -> int | None:
-        """The step of a metric that has just come with these counts."""
-        for name, value in counts.items():
+    def step(self, metric: str, counts: Mapping[str, float], before: Mapping[str, float] = MappingProxyType({})) -> int | None:
+        """The step of a metric that has just come with these counts, while the earlier ones still hold."""
+        held = {**before, **counts}
+        for name, value in held.items():
             self._first.setdefault(name, value)
-        names = sorted(counts, key=rank)
         if metric not in self._units:
-            self._units[metric] = _Unit(names[0] if names else None, dict(counts))
+            self._units[metric] = _Unit(min(counts or held, key=rank, default=None), held)
         unit = self._units[metric]
-        self._refine(unit, counts, names)
-        unit.last = dict(counts)
-        return self._told(unit, counts)
+        self._refine(unit, held, sorted(held, key=rank))
+        unit.last = held
+        return self._told(unit, held)
 
     def _refine(self, unit: _Unit, counts: Mapping[str, float], names: list[str]) -> None:
         """Takes a smaller unit once the same metric comes twice in the larger; counts on where it begins again."""
