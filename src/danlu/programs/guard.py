@@ -2,9 +2,9 @@
 
     python -I -S guard.py GRACE STATUS COMMAND...
 
-Standard input is the lifeline: it ends when the trial lets go of it, or when the trial's process dies, be it by kill -9.
-Then the program and all its descendants get SIGTERM, GRACE seconds, and SIGKILL. The same befalls what is left when the
-program itself has ended. On the file descriptor STATUS the guard says, a line each:
+Standard input is the lifeline: it ends when the trial lets go of it, or when the trial's process dies, be it by
+kill -9. Then the program and all its descendants get SIGTERM, GRACE seconds, and SIGKILL. The same befalls what is left
+when the program itself has ended. On the file descriptor STATUS the guard says, a line each:
 
     began PID
     failed ERRNO            the command can't be executed
@@ -18,7 +18,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 _TICK = 0.02  # seconds between looks at who has ended
@@ -54,7 +54,7 @@ def _woken_by_signals() -> int:
     return reading
 
 
-def _prctl():  # type: ignore[no-untyped-def]
+def _prctl() -> Callable[..., object]:
     """The system call; one that does nothing where there is none."""
     if sys.platform == "linux":
         with suppress(ImportError, OSError, AttributeError):
@@ -64,7 +64,7 @@ def _prctl():  # type: ignore[no-untyped-def]
     return lambda *_: None
 
 
-def _spawn(command, status, prctl) -> int:  # type: ignore[no-untyped-def]
+def _spawn(command: Sequence[str], status: int, prctl: Callable[..., object]) -> int:
     """Starts the program in a process group of its own, with nothing to read."""
     guard = os.getpid()
     child = os.fork()
@@ -78,7 +78,7 @@ def _spawn(command, status, prctl) -> int:  # type: ignore[no-untyped-def]
         os.dup2(nothing, 0)
         prctl(_PDEATHSIG, signal.SIGKILL)  # if the guard itself is killed
         if os.getppid() == guard:
-            os.execvp(command[0], command)
+            os.execvp(command[0], list(command))
     except OSError as error:
         _say(status, f"failed {error.errno}")
     finally:
@@ -112,7 +112,8 @@ def _watch(program: int, woken: int) -> int | None:
 
 def _end_all(program: int, grace: float, code: int | None) -> int:
     """Ends the program and all its descendants; returns the program's exit status."""
-    deadline, told = time.monotonic() + grace, set()
+    deadline = time.monotonic() + grace
+    told: set[int] = set()
     while True:
         found = _reap(program)
         code = found if code is None else code
@@ -141,7 +142,7 @@ def _reap(program: int) -> int | None:
 
 
 def _left(program: int) -> set[int]:
-    """Descendants that live, as `os.kill` takes them: processes, or where the system lists none, the program's group."""
+    """Descendants that live, as `os.kill` takes them: processes, or the program's group where none are listed."""
     try:
         parents = _parents()
     except OSError:
@@ -150,7 +151,8 @@ def _left(program: int) -> set[int]:
         except OSError:
             return set()
         return {-program}
-    found, new = set(), {os.getpid()}
+    found: set[int] = set()
+    new = {os.getpid()}
     while new:
         new = {process for process, parent in parents.items() if parent in new} - found
         found |= new

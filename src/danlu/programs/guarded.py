@@ -121,7 +121,7 @@ class Guarded:
         self.exit = Exit(-SIGKILL)
 
     def _printed(self) -> bytes:
-        parts = []
+        parts: list[bytes] = []
         while len(parts) < 16:  # what is printed faster than it can be read must not hold up the rest
             try:
                 part = os.read(self._output.fileno(), _CHUNK)
