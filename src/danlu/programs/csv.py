@@ -21,7 +21,7 @@ class Csv:
     """
 
     def __init__(self, pattern: str | Path) -> None:
-        self._files = Files(pattern, ".csv")
+        self._files = Files(pattern, "*.csv", Growing)
         self._tables: dict[Path, _Table] = {}
 
     def read(self) -> list[Reading]:
@@ -31,7 +31,7 @@ class Csv:
         return self._all(last=True)
 
     def _all(self, last: bool) -> list[Reading]:
-        files = self._files.growing()
+        files = self._files.followed()
         return [r for file in files for r in self._tables.setdefault(file.path, _Table(file)).rows(last)]
 
 

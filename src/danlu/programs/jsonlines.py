@@ -21,15 +21,15 @@ class JsonLines:
     """
 
     def __init__(self, pattern: str | Path) -> None:
-        self._files = Files(pattern, ".jsonl")
+        self._files = Files(pattern, "*.jsonl", Growing)
         self._steps: dict[Path, Steps] = {}
         self._once: dict[Path, Once] = {}
 
     def read(self) -> list[Reading]:
-        return [reading for file in self._files.growing() for reading in self._of(file, last=False)]
+        return [reading for file in self._files.followed() for reading in self._of(file, last=False)]
 
     def close(self) -> list[Reading]:
-        return [reading for file in self._files.growing() for reading in self._of(file, last=True)]
+        return [reading for file in self._files.followed() for reading in self._of(file, last=True)]
 
     def _of(self, file: Growing, last: bool) -> list[Reading]:
         before = file.restarts

@@ -20,7 +20,9 @@ from danlu.programs.steps import count
 from danlu.programs.vocabulary import HELD_OUT, SECTIONS, means_metric, means_other, metric_at_end
 
 _LEVELS = "INFO|DEBUG|WARNING|WARN|CRITICAL|TRACE|FATAL|ERROR(?![ \t]*[:=][ \t]*[-+.\\d])"
-_EXTENSIONS = "ckpt|pt|pth|bin|safetensors|h5|hdf5|keras|pkl|npz|npy|csv|jsonl?|ya?ml|toml|txt|log|png|jpe?g|tar|gz|zip|py|cpp|cc"
+_EXTENSIONS = (
+    "ckpt|pt|pth|bin|safetensors|h5|hdf5|keras|pkl|npz|npy|csv|jsonl?|ya?ml|toml|txt|log|png|jpe?g|tar|gz|zip|py|cpp|cc"
+)
 _NOISE = re.compile(
     rf"""
     ^[IWEFDC]\d{{4}}[ ]\d\d:\d\d:\d\d\S*\s+\d+\s+\S+\]              # the prefix of absl and glog
@@ -35,7 +37,10 @@ _NOISE = re.compile(
     re.VERBOSE,
 )
 _SETTINGS = re.compile(r"\b\w*(?:Namespace|Config|Configuration|Args|Arguments|Options|Params|Settings|Parameters)\(")
-_N = r"(?>[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d++)(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d+)?|[-+]?(?:nan|NaN|NAN|inf(?:inity)?|Inf(?:inity)?)\b)"
+_N = (
+    r"(?>[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d++)(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d+)?"
+    r"|[-+]?(?i:nan|inf(?:inity)?)\b)"
+)
 _WORD = r"(?!(?i:nan|inf|infinity)\b)[^\W\d](?:[\w@/+-]|\.(?=\w)|'(?=\w))*+"
 _SHORTENED = r"(?:(?:[Vv]al(?:id)?|[Tt]rain|[Aa]cc|[Aa]vg|[Ss]td|[Ee]val)\.)"
 _PAIR = re.compile(
@@ -44,7 +49,7 @@ _PAIR = re.compile(
     (?P<key>(?:{_SHORTENED}|{_WORD})(?:[ ]{{1,2}}(?:{_SHORTENED}|{_WORD})){{0,4}}(?P<in>[ ]?\([^()]{{1,20}}\))?)
     ['"]?
     (?P<sep>\s*(?:[:=]|->)\s*|\s+(?:of|is|was)\s+|\s+|(?=\[))
-    (?:tensor\(|[\[('"#]\s*)?
+    (?:(?:tensor|np\.\w+)\(|[\[('"#]\s*)?
     (?P<value>{_N})(?P<percent>\s?%)?(?!\w|\.\w)
     ['"]?
     (?:\s*/\s*(?P<of>\d+)(?![\w.]))?
@@ -57,14 +62,18 @@ _BAR = re.compile(r"(?<![\w/.])(\d+)/(\d+) \[\d+:\d\d|^\s*(\d+)/(\d+)\s+[\[â”â•
 _INDEX = re.compile(r"^(?:\[(\d+)\]\s+|(\d+):\s+)(?=[^\W\d])")
 # an epoch that isn't called so: timm's `Train: 0 [  10/1251`, `[3, 2000] loss`, `[0/25][10/1583]`
 _EPOCH = re.compile(
-    r"^\W*(?:train|training):?\s+(\d+)(?:/\d+)?\s+(?:\(\s*\d+%\)\s+)?(?=\[)|^\[(\d+),\s+\d+\]|^\[(\d+)/\d+\]\s?\[\d+/\d+\]",
+    r"(?<!\w)train(?:ing)?:?\s+(\d+)(?:/\d+)?\s+(?:\(\s*\d+%\)\s+)?(?=\[)"
+    r"|^\[(\d+),\s+\d+\]"
+    r"|(?:^|(?<!\w)train(?:ing)?:?\s+)\[(\d+)/\d+\]\s?\[\d+/\d+\]",
     re.IGNORECASE,
 )
 _PHRASE = re.compile(
     rf"(?i:\b(?P<name>accuracy|loss|perplexity|error rate|score))\s+(?:of|on|for|in)\s(?P<of>[^:=|,;]{{1,80}})"
     rf"(?:[:=]|\bis\b)\s*(?P<value>{_N}(?:\s?%)?)(?!\w|\.\w)"
 )
-_SECTION = re.compile(rf"(?<![^\W_])({'|'.join(sorted(SECTIONS, key=len, reverse=True))})(?![^\W_]|[_/])", re.IGNORECASE)
+_SECTION = re.compile(
+    rf"(?<![^\W_])({'|'.join(sorted(SECTIONS, key=len, reverse=True))})(?![^\W_]|[_/])", re.IGNORECASE
+)
 _HEADING = re.compile(
     rf"[\W_]*(?:epoch\W+\d+\W+)?({'|'.join(SECTIONS)})"
     r"(?:[ ](?:set|error|errors|results?|metrics|phase|loop|stats|performance|summary|scores?))?[\W_]*",
@@ -111,7 +120,7 @@ def said(line: str, wanted: Collection[str] = (), section: str = "") -> Said:
     result = Said(section=section)
     _passes(line, result)
     text = _NOISE.sub(" ; ", line)
-    if found := _EPOCH.match(text):
+    if found := _EPOCH.search(text):
         result.counts["epoch"] = float(next(filter(None, found.groups())))
     if phrase := _PHRASE.search(text):
         inside = _SECTION.search(phrase["of"])

@@ -24,7 +24,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 _ENDS = re.compile(r"[\n\r\b]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _BOXES = str.maketrans("│┃║", "|||")
-_LONGEST = 1 << 14  # characters; of longer lines nobody reads metrics
+_LONGEST = 1 << 16  # characters that a line may have
+_SPOKEN = 1 << 12  # unless it is JSON: nobody prints metrics in longer ones, and searching them takes long
 
 
 class Lines:
@@ -87,6 +88,8 @@ class Lines:
             counts, metrics = parted(record)
             spoken = counts or any(means_metric(name) or name in self._wanted for name in metrics)
             return Said(counts, metrics if spoken else {})
+        if len(line) > _SPOKEN:
+            return Said()
         if row := self._table.row(line, self._wanted):
             return Said(*row)
         if entry := pair(line):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
-_OTHER = re.compile(r"[^\w]+|_+")
+_OTHER = re.compile(r"[\W_]+")
 _DIGIT = re.compile(r"(?<=[a-z])_(?=\d)")
 # programs say the same in these ways; the first is the short one
 _SAME = (
@@ -23,7 +23,7 @@ _FILLERS = frozenset({"avg", "average", "mean", "set"})
 
 def normal(name: str) -> str:
     """A name as an identifier in snake_case: `Val. Acc` -> `val_acc`, `valLoss` -> `val_loss`, `Acc@1` -> `acc_1`."""
-    plain = _OTHER.sub("_", _CAMEL.sub("_", name)).strip("_").lower()
+    plain = _OTHER.sub("_", _CAMEL.sub("_", name).lower()).strip("_")
     return f"_{plain}" if plain[:1].isdigit() else plain
 
 

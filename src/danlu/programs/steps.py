@@ -1,8 +1,9 @@
 """Steps: which of a program's counts is the step of a metric.
 
 A line may say `epoch 3 step 250`. The step of a metric is the largest unit that stands on its line (if none does, of
-those that stood before), so a validation once an epoch is told by epochs. When it comes a second time in one epoch, it has its step from the smaller count from then on
-(the first reading alone was told by the epoch). A smaller count that begins again in each epoch is counted on.
+those that stood before), so a validation once an epoch is told by epochs. When it comes a second time in one epoch, it
+has its step from the smaller count from then on (the first reading alone was told by the epoch). A smaller count that
+begins again in each epoch is counted on.
 
 Epochs that begin at 0 are told from 1 on, for what is measured after epoch 0 is measured after one epoch: a budget of
 ten epochs is reached at `epoch 9`. Steps and iterations are told as they are: nanoGPT's step 0 has trained nothing.
@@ -19,7 +20,7 @@ from danlu.programs.reading import Reading
 _EPOCHS = ("epoch", "epochs_done", "current_epoch", "ep", "round", "episode", "generation", "gen")
 _STEPS = (
     *("step", "global_step", "iter", "iteration", "it", "training_iteration", "num_updates"),
-    *("update", "total_timesteps", "timesteps_total", "timestep", "train_step", "training_step", "_step", "tick"),
+    *("update", "total_timesteps", "timesteps_total", "timestep", "train_step", "training_step", "tick"),
 )
 _PARTS = ("batch", "minibatch", "batch_idx")
 _RANKS = {name: rank for rank, names in enumerate((_EPOCHS, _STEPS, _PARTS)) for name in names}
@@ -86,7 +87,9 @@ class Steps:
             together.setdefault(self.step(metric, counts, before or {}), {})[metric] = value
         return [Reading(step, values) for step, values in together.items()]
 
-    def step(self, metric: str, counts: Mapping[str, float], before: Mapping[str, float] = MappingProxyType({})) -> int | None:
+    def step(
+        self, metric: str, counts: Mapping[str, float], before: Mapping[str, float] = MappingProxyType({})
+    ) -> int | None:
         """The step of a metric that has just come with these counts, while the earlier ones still hold."""
         held = {**before, **counts}
         for name, value in held.items():
