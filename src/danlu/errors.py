@@ -12,6 +12,9 @@ DanluError
 │   └── Conflict        somebody else appended first; read again, decide again
 ├── ArtifactError       a value can't be kept under that name: an image of the wrong shape, an unsafe name
 ├── RunnerError         the trials can't be run: a function that can't be sent to a worker, no such device
+├── ProgramFailed       the program of a trial ended badly
+│   ├── ProgramOutOfMemory  for want of memory
+│   └── ProgramMute     it ended well, but never gave the metric that is looked for (an ObjectiveError, too)
 └── UnknownName         no strategy, store, runner or picture of that name
 """
 
@@ -68,6 +71,18 @@ class ArtifactError(DanluError, ValueError):
 
 class RunnerError(DanluError, RuntimeError):
     """The trials can't be run as asked."""
+
+
+class ProgramFailed(DanluError, RuntimeError):
+    """The program of a trial ended badly; what it printed says more than a traceback of ours."""
+
+
+class ProgramOutOfMemory(ProgramFailed):
+    """The program of a trial ended for want of memory."""
+
+
+class ProgramMute(ProgramFailed, ObjectiveError):
+    """The program of a trial never gave the metric that is looked for."""
 
 
 class UnknownName(DanluError, LookupError):
