@@ -10,6 +10,7 @@ DanluError
 │   └── StudyFailed     so many trials failed in the same way that no more were started
 ├── StoreError          the journal can't be read or written: disk full, read-only, damaged
 │   └── Conflict        somebody else appended first; read again, decide again
+├── DraftError          a script can't be read, or has no options of which a search could be made
 ├── ArtifactError       a value can't be kept under that name: an image of the wrong shape, an unsafe name
 ├── RunnerError         the trials can't be run: a function that can't be sent to a worker, no such device
 ├── ProgramFailed       the program of a trial ended badly
@@ -63,6 +64,10 @@ class StoreError(DanluError, OSError):
 
 class Conflict(StoreError):
     """Somebody else appended at this position first: read what is new, then decide again."""
+
+
+class DraftError(DanluError, ValueError):
+    """A script can't be read, or has no options of which a search could be made."""
 
 
 class ArtifactError(DanluError, ValueError):
