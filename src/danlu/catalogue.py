@@ -47,6 +47,7 @@ _TABLES: dict[str, dict[str, str]] = {
         "inline": "danlu.runners.inline:Inline",
         "processes": "danlu.runners.processes:Processes",
         "simulated": "danlu.runners.simulated:Simulated",
+        "slurm": "danlu.runners.slurm:Slurm",
     },
     "picture": {
         "gallery": "danlu.pictures.gallery:Gallery",

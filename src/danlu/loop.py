@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from danlu.core.history import History
-from danlu.core.runner import Answer, Ended, Failed, Runner, Signal
+from danlu.core.runner import Answer, Ended, Failed, Lasting, Runner, Signal
 from danlu.core.stopping import StopRule
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import DanluError, StudyFailed
@@ -45,18 +45,21 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
     study.store.claim(KEY, "coordinator", f"process {os.getpid()}")
     try:
         study.refresh()
-        study.tidy()
+        found = runner.find(study.folder, study.known) if isinstance(runner, Lasting) else frozenset[int]()
+        study.tidy(found)
         if not runner.can_pause:
             study.forgo_pauses()
         with _interrupts() as presses:
-            _serve(study, runner, until, watch, presses)
+            _serve(study, runner, until, watch, presses, found)
     finally:
         runner.close()
         study.store.release(KEY, "coordinator")
 
 
-def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int]) -> None:
-    submitted: set[int] = set()  # trials whose jobs the runner has; a paused one until its function has returned
+def _serve(
+    study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int], found: frozenset[int]
+) -> None:
+    submitted = set(found)  # trials whose jobs the runner has; a paused one until its function has returned
     known = len(study.history.finished)
     try:
         while True:

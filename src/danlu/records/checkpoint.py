@@ -3,7 +3,7 @@
 import pickle
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from typing import Any
 
 from danlu.errors import ArtifactError
 from danlu.records.files import write_whole
+from danlu.records.folder import Folder
 
 
 def write_checkpoint(path: Path, state: Any) -> int:
@@ -65,14 +66,15 @@ def remove_checkpoints(study: Path, paths: Iterable[str]) -> None:
             (study / path).unlink(missing_ok=True)
 
 
-def sweep_checkpoints(study: Path, kept: Iterable[str]) -> None:
+def sweep_checkpoints(study: Path, kept: Iterable[str], running: Collection[int] = ()) -> None:
     """Removes all checkpoints from a study's folder but those that are kept, and what a crash left half written.
 
-    Only while no trial runs: one that was written and is not yet in the journal looks like an orphan.
+    Trials that run are left alone: what they have written and is not yet in the journal looks like an orphan.
     """
     wanted = {study / path for path in kept}
+    spared = {Folder(study).trial(number) / "checkpoints" for number in running}
     for path in study.glob("trials/*/checkpoints/*"):
-        if path not in wanted:
+        if path not in wanted and path.parent not in spared:
             with suppress(OSError):
                 path.unlink()
 
