@@ -122,8 +122,8 @@ def test_a_trial_that_another_holds_is_left_alone_and_one_that_nobody_holds_is_n
     one, other = make(), make()
     first, second = one.next_job(Never()), one.next_job(Never())
     holder, heir = coordinator_of(one), coordinator_of(other)
-    holder.begin()
-    heir.begin()
+    holder.begin(frozenset)
+    heir.begin(frozenset)
     assert holder.take(first.trial)
     assert not heir.take(first.trial)
     assert list(heir.left()) == []
@@ -143,7 +143,7 @@ def test_who_comes_first_takes_what_was_left_behind_at_once(make):
     study = make()
     study.next_job(Never())
     first = coordinator_of(make())
-    first.begin()
+    first.begin(frozenset)
     assert list(first.left()) == [0]
     assert first.take(0)
     first.give_back(0)  # its worker has died
@@ -213,7 +213,7 @@ def test_of_two_that_both_begin_the_second_attempt_one_is_heard(make):
 
         def submit(self, job):
             super().submit(job)
-            started.wait(10)
+            started.wait(60)
 
     for study in (one, other):
         study.store.claim = once()
@@ -261,14 +261,14 @@ def orphan(folder: Path) -> Path:
 def test_only_the_first_tidies_up(make, tmp_path):
     one, other = coordinator_of(make()), coordinator_of(make())
     path = orphan(tmp_path)
-    one.begin()
+    one.begin(frozenset)
     assert not path.exists()
     orphan(tmp_path)
-    other.begin()
+    other.begin(frozenset)
     assert path.exists()
     one.end()
     other.end()
-    coordinator_of(make()).begin()
+    coordinator_of(make()).begin(frozenset)
     assert not path.exists()
 
 

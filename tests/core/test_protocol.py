@@ -8,7 +8,7 @@ from danlu.core import event as ev
 from danlu.core import protocol
 from danlu.core.history import fold
 from danlu.core.objective import Objective
-from danlu.core.runner import Ended, Failed
+from danlu.core.runner import CRASHES, LOSSES, Ended, Failed
 from danlu.core.strategy import EXHAUSTED, WAIT, Resume, Start, Strategy
 from danlu.core.trial import Decision, Fork, Status
 from danlu.errors import ObjectiveError, SpaceError, StrategyError, StudyError
@@ -214,6 +214,40 @@ def test_a_worker_that_dies_once_is_forgiven_and_then_not():
     assert protocol.fail(history(STARTED), 0, "killed", "died") == (ev.Lost(0, "killed"),)
     [event] = protocol.fail(history(STARTED, ev.Lost(0, "killed")), 0, "killed again", "died")
     assert (event.status, event.reason, event.error) == ("failed", "died", "killed again")
+
+
+@pytest.mark.parametrize("reason", sorted(CRASHES))
+def test_a_trial_that_crashes_is_tried_again_as_often_as_the_study_says(reason):
+    patient = history(ev.Changed(retries=2), STARTED)
+    for _ in range(2):
+        [event] = protocol.fail(patient, 0, "gone", reason)
+        assert event == ev.Lost(0, "gone", reason)
+        patient = patient.apply(ev.Entry(patient.position + 1, 9.0, (event, ev.Started(0, 2))))
+    assert protocol.fail(patient, 0, "gone", reason) == (ev.Finished(0, "failed", reason=reason, error="gone"),)
+    never = history(ev.Changed(retries=0), STARTED)
+    assert isinstance(protocol.fail(never, 0, "gone", reason)[0], ev.Finished)
+
+
+@pytest.mark.parametrize("reason", sorted(LOSSES))
+def test_a_lost_node_never_counts_against_a_config_and_yet_not_for_ever(reason):
+    now = history(STARTED, ev.Lost(0, "killed"), ev.Started(0, 2))
+    for count in range(20):
+        assert (now.trials[0].lost, now.trials[0].excused) == (count + 1, count)
+        [event] = protocol.fail(now, 0, "no node", reason)
+        assert isinstance(event, ev.Lost)
+        now = now.apply(ev.Entry(now.position + 1, 9.0, (event, ev.Started(0, 2))))
+    assert isinstance(protocol.fail(now, 0, "no node", reason)[0], ev.Finished)
+
+
+@pytest.mark.parametrize("reason", ["exception", "out of memory", "timeout", "artifact"])
+def test_what_is_the_fault_of_the_config_is_not_tried_again(reason):
+    assert isinstance(protocol.fail(history(STARTED), 0, "no", reason)[0], ev.Finished)
+
+
+def test_retries_change_with_an_event_only_if_they_are_others():
+    now = history()
+    assert protocol.change(now, now.space, now.strategy, retries=now.retries) == ()
+    assert protocol.change(now, now.space, now.strategy, retries=3) == (ev.Changed(retries=3),)
 
 
 def test_a_failure_that_is_told_says_so():

@@ -46,6 +46,7 @@ class _Trial(msgspec.Struct, frozen=True, array_like=True):
     parent: Fork | None
     attempt: int
     lost: int
+    excused: int
     curve: _Curve | None
     told: dict[str, float]
     checkpoint: File | None
@@ -94,7 +95,9 @@ class Head(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     earlier: list[_Earlier]
     steps_done: int
+    ran: float
     keep: int
+    retries: int
     counts: dict[str, int]
     ended: bytes
     best: int | None
@@ -127,7 +130,8 @@ def encode_head(history: History, last: Entry, parts: list[str]) -> bytes:
             history.strategy, history.steps, history.at, history.opened,
             [(item.position, dict(item.config), item.note) for item in history.queue], history.asks, history.notes,
             [_Earlier(e.name, [dict(c) for c in e.configs], e.losses.tolist()) for e in history.earlier],
-            history.steps_done, history.keep, history._counts, array("q", history._columns.numbers).tobytes(),
+            history.steps_done, history.ran, history.keep, history.retries, history._counts,
+            array("q", history._columns.numbers).tobytes(),
             history._best, sorted(history._outside), sorted(history._spare), sorted(history._forks),
         )
     )  # fmt: skip
@@ -172,7 +176,7 @@ def _restored(head: Head, parts: Iterable[bytes]) -> History:
     return History(
         space, objectives, head.seed, head.strategy, head.steps, trials, head.position, head.at, head.opened,
         tuple(Queued(position, Config(config), note) for position, config, note in head.queue), head.asks, head.notes,
-        tuple(_earlier(study, space) for study in head.earlier), head.steps_done, head.keep,
+        tuple(_earlier(study, space) for study in head.earlier), head.steps_done, head.ran, head.keep, head.retries,
         _live=Numbers.of(t.number for t in everybody if t.status in (Status.PENDING, Status.RUNNING)),
         _paused=Numbers.of(t.number for t in everybody if t.status is Status.PAUSED),
         _counts=head.counts, _columns=columns, _tried=tried, _best=head.best, _outside=outside,

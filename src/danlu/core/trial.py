@@ -77,6 +77,8 @@ class Port(Protocol):
     step: int
     decision: Decision
 
+    @property
+    def folder(self) -> str: ...
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision: ...
     def save(self, state: Any, step: int) -> None: ...
     def load(self) -> Any: ...
@@ -98,14 +100,15 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         budget: step at or after which its strategy will pause or end it; None for a full training.
         parent: the checkpoint of another trial that it was forked from.
         attempt: how many times it was started.
-        lost: how many attempts ended with the death of their worker.
+        lost: how many attempts were lost: their worker died or fell silent, was preempted, or its node was gone.
+        excused: how many of these were certainly no fault of the config (`core.runner.LOSSES`).
         curve: what it reported.
         told: metrics that were told at its end.
         checkpoint: the last one saved, as long as it is kept.
         older: checkpoints before that one which are kept because a fork is still to begin with them.
         restarts: the steps after which later attempts went on, each from a checkpoint.
         artifacts: files that it attached, the latest of each name.
-        reason, error: of a failure: "diverged", "exception", "timeout", "died", "out of memory"; and its message.
+        reason, error: of a failure, as `core.runner.Failed` has them.
         suggested, started, ended: seconds since 1970, UTC; None if it has not come to that.
         entry: position of the journal's entry in which it ended; 0 if it has not. It orders ends that a clock can't.
         worker: who runs it.
@@ -120,6 +123,7 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     parent: Fork | None = None
     attempt: int = 0
     lost: int = 0
+    excused: int = 0
     curve: Curve = curves.EMPTY
     told: dict[str, float] = {}
     checkpoint: File | None = None
@@ -199,6 +203,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         return all(o.bound is None or o.is_kept(self.metric(o)) for o in self.objectives)
 
     @property
+    def may_be_best(self) -> bool:
+        """Whether it ended with a value that counts, and keeps every constraint."""
+        return self.status is Status.COMPLETE and self.is_feasible and math.isfinite(self.loss)
+
+    @property
     def seconds(self) -> float | None:
         """Time from the start of its last attempt to its end."""
         return None if self.started is None or self.ended is None else self.ended - self.started
@@ -219,6 +228,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         return None if None in places else max(place for place in places if place is not None)
 
     # what a training function does with it --------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie: an absolute path, for what a program writes itself."""
+        return self._live().folder
 
     def steps(self, count: int) -> Iterator[int]:
         """Yields the steps that are left of `count`: after the checkpoint's step, until told to stop or pause.
