@@ -86,6 +86,20 @@ def test_a_long_journal_is_read_page_by_page(store, monkeypatch):
     assert [len(rows) for rows in pages] == [postgres._PAGE, 7]
 
 
+def test_each_page_costs_the_same_in_a_journal_that_has_just_grown(store, admin):
+    from danlu.stores import postgres
+
+    store.append("other", ONE)
+    admin.execute(
+        "insert into danlu_journal select 'study', k, k, 1, '[]', gen_random_uuid() from generate_series(1, 20000) k"
+    )  # and no statistics yet
+    plan = store._session.run(
+        lambda connection: connection.execute(f"explain {postgres._READ}", ("study", 5)).fetchall()
+    )
+    assert "Index Scan using danlu_journal_pkey" in plan[1][0], plan
+    assert "Sort" not in str(plan)
+
+
 def test_of_two_groups_for_one_position_one_is_written_and_the_other_not_at_all(make):
     one, other = make(), make()
     one.append("study", ONE)

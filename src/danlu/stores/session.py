@@ -40,6 +40,9 @@ _OPTIONS: dict[str, Any] = {
 _SETTINGS = (
     "set client_min_messages = 'warning'",
     "set default_transaction_isolation = 'read committed'",
+    # without statistics, as soon after many appends, the planner would rather sort the journal for each page of it
+    "set enable_bitmapscan = off",
+    "set enable_seqscan = off",
     f"set tcp_keepalives_idle = {_IDLE}",
     "set tcp_keepalives_interval = 5",
     "set tcp_keepalives_count = 4",
