@@ -65,6 +65,7 @@ class Letter(_Message, frozen=True):
         node, job: where it runs, as the cluster calls it.
         leaving: why it takes no more orders; empty if it does.
         is_late: whether it leaves because the time of its job is nearly over.
+        is_cut: whether its job is being ended, after which it may begin again.
         gone: whether this is its last letter, so that it waits for no reply.
     """
 
@@ -74,6 +75,7 @@ class Letter(_Message, frozen=True):
     job: str = ""
     leaving: str = ""
     is_late: bool = False
+    is_cut: bool = False
     gone: bool = False
 
 
@@ -107,8 +109,12 @@ class Box:
         self.folder = folder
 
     def create(self) -> None:
-        """Makes the folder."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Makes the folder.
+
+        Raises:
+            FileNotFoundError: the job has none any more, for nobody expects it.
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def is_open(self) -> bool:
