@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import slurm_cluster
+from tests.slurm_cluster import Cluster
 
 from danlu.core.history import History
 from danlu.core.runner import Runner
@@ -22,8 +24,6 @@ from danlu.runners.slurm import Slurm
 from danlu.space import Config, Float, Space
 from danlu.study import Study
 from danlu.testing.runners import RunnerKit
-from tests import slurm_cluster
-from tests.slurm_cluster import Cluster
 
 SPACE = Space({"x": Float(0.0, 1.0, default=0.5)})
 

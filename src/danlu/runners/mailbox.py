@@ -131,16 +131,17 @@ class Box:
         if not self._revalidate():  # writing would make the folder anew
             raise FileNotFoundError(self.folder)
         data = msgspec.json.encode(message)
-        write_whole(self._path(type(message), message.number), lambda file: file.write_bytes(data))
+        # what a coordinator says follows from the journal; what a worker says is nowhere else
+        durable = isinstance(message, Letter)
+        write_whole(self._path(type(message), message.number), lambda file: file.write_bytes(data), durable)
 
     def read(self, kind: type[M], number: int) -> M | None:
-        """The message of this number; None as long as it has not come."""
+        """The message of this number; None as long as it has not come, or if a power failure has made it void."""
         self._revalidate()
         try:
-            data = self._path(kind, number).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+            return msgspec.json.decode(self._path(kind, number).read_bytes(), type=kind)
+        except (FileNotFoundError, msgspec.DecodeError):
             return None
-        return msgspec.json.decode(data, type=kind)
 
     def remove(self, kind: type[M], number: int) -> None:
         """Removes a message that both sides are done with."""
@@ -165,7 +166,7 @@ class Box:
         return True
 
 
-def delays(first: float = 0.01, last: float = 1.0) -> Iterator[float]:
+def delays(first: float = 0.002, last: float = 1.0) -> Iterator[float]:
     """Seconds to wait between looks into a box: more and more, as nothing comes."""
     delay = first
     while True:
