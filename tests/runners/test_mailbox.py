@@ -2,6 +2,7 @@ import math
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -199,9 +200,9 @@ def coordinate(folder: Path, paper: Paper, moments: Moments) -> Study:
     study = Study(SPACE, minimize="loss", strategy="random", folder=folder)
     answer, post = study.answer, Box.post
 
-    def deadly_answer(signals: list[Signal]) -> list[Decision]:
+    def deadly_answer(signals: list[Signal], *more: Any) -> list[Decision]:
         moments.go_by()
-        replies = answer(signals)
+        replies = answer(signals, *more)
         moments.go_by()
         return replies
 

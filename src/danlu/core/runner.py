@@ -9,7 +9,6 @@ is what lets a runner without threads or processes exist.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -116,7 +115,7 @@ Known = Callable[[Signal, int], Decision | None]
 class Lasting(Protocol):
     """What a runner offers whose workers outlive the coordinator."""
 
-    def find(self, folder: Path | None, known: Known) -> frozenset[int]:
+    def find(self, folder: str | None, known: Known) -> frozenset[int]:
         """Takes up what an earlier coordinator of the study in this folder left running, before anything is submitted.
 
         Signals that came while nobody answered follow in `poll`, without those that are in the journal already.

@@ -120,12 +120,12 @@ class Slurm:
 
     # what a runner offers -------------------------------------------------------------------------------------------
 
-    def find(self, folder: Path | None, known: Known) -> frozenset[int]:
+    def find(self, folder: str | None, known: Known) -> frozenset[int]:
         if folder is None:
             raise RunnerError(
                 "the slurm runner needs a folder that all machines of the cluster share: pass folder=, or --folder."
             )
-        home = folder / "slurm"
+        home = Path(folder) / "slurm"
         for place in (home, home / "jobs", home / "logs"):
             make_private(place)
         plan = write_plan(home, self._plan, self._parcel)
