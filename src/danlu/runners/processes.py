@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from danlu.core.event import Noted
+from danlu.core.event import Noted, Started
 from danlu.core.resources import EVEN, Resources
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
 from danlu.errors import RunnerError, StoreError
@@ -199,7 +199,11 @@ class Processes:
             if worker.is_ended or worker.job is None or message is None:
                 continue
             heard.append((worker, message))
-            if worker.pulse is not None:
+            if worker.pulse is None:
+                continue
+            if isinstance(message, Started):  # until now an interpreter was starting: no pause of the training's
+                worker.pulse.heard = time.monotonic()
+            else:
                 worker.pulse.beat(time.monotonic())
 
     def _look(self, heard: list[_Heard]) -> None:
