@@ -3,9 +3,10 @@
 train = "train.py:train"      # file.py:function or package.module:function
 minimize = "val_loss"
 trials = 50
-workers = 2                   # or "auto"
+workers = 2                   # or "auto": as many as fit
+retries = 1                   # how often a trial is tried again whose worker died or fell silent
 strategy = "random"
-runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
+runner = "processes"          # or a table: [runner] use = "processes", fresh = true
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
