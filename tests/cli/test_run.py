@@ -310,6 +310,13 @@ def test_where_trials_run_and_how_often_they_are_tried_again_stands_in_the_defin
         assert len({trial.metrics["process"] for trial in study.trials}) < 4
 
 
+def test_what_this_machine_does_not_have_is_refused(here, danlu, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    said = danlu("run", here.script, "--minimize", "val_loss", "--gpus-per-trial", 3)
+    assert said.status != 0
+    assert "gpus per trial 3, but this machine has 2 devices (CUDA_VISIBLE_DEVICES=0,1)" in " ".join(said.err.split())
+
+
 PAUSING = """
 import os
 from typing import Annotated

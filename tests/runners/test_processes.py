@@ -263,7 +263,9 @@ def test_a_trial_waits_until_somebody_else_leaves_room_on_its_device(monkeypatch
 
     run(study, Processes(who, "loss", workers=1), Trials(2), watch)
     [note] = study.history.notes
-    assert note == "cuda:0 is in use by somebody else: 20 MB of 1000 are free. Trials wait until there is room"
+    assert note.startswith(
+        "cuda:0 is in use by somebody else: 20 MB of 1000 are free on cuda:0, and a trial needs 500."
+    )
     assert running_when_noted == [0]
     assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 2
 

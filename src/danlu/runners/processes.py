@@ -334,7 +334,7 @@ class Processes:
         return False
 
     def _is_crowded(self, slot: _Slot) -> bool:
-        """Whether somebody else's programs leave too little memory of the devices; says so, the second time."""
+        """Whether others leave too little memory of its devices for the job that waits; says so, the second time."""
         if self._gauge is None or slot.waiting is None or not slot.share.devices:
             return False
         if slot.reading is None:
@@ -350,7 +350,11 @@ class Processes:
             return False
         slot.look, slot.looks = time.monotonic() + _AGAIN, slot.looks + 1
         if slot.looks == 2:
-            self._notes.append(f"{why}. Trials wait until there is room")
+            others = any(
+                other.job and other.share.devices == slot.share.devices for other in self._slots if other is not slot
+            )
+            who = "trials" if others else "somebody else"
+            self._notes.append(f"{slot.share.place} is in use by {who}: {why}. It waits until there is room")
         return True
 
 
