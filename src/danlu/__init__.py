@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Choice": "danlu.space.choice",
     "Config": "danlu.space.space",
+    "Cost": "danlu.core.stopping",
     "DanluError": "danlu.errors",
     "Decision": "danlu.core.trial",
     "Float": "danlu.space.numeric",
@@ -17,13 +18,16 @@ _PUBLIC = {
     "Interrupted": "danlu.loop",
     "Likely": "danlu.space.belief",
     "Objective": "danlu.core.objective",
+    "Plateau": "danlu.core.stopping",
     "Resources": "danlu.core.resources",
     "Space": "danlu.space.space",
     "Status": "danlu.core.trial",
     "Study": "danlu.study",
+    "Target": "danlu.core.stopping",
     "Trial": "danlu.core.trial",
     "importance": "danlu.analysis.importance",
     "open_study": "danlu.tuning",
+    "report": "danlu.programs.channel",
     "tune": "danlu.tuning",
 }
 

@@ -67,6 +67,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         notes: what was worth telling a person.
         earlier: what earlier studies found, if it was opened with a warm start.
         steps_done: of all trials together; those that an attempt repeated count again.
+        ran: seconds of all attempts that are over; of one that a crash cut off, up to its last report.
         keep: how many of the best trials that have ended keep their checkpoints.
         retries: how often a trial that crashed is tried again.
     """
@@ -85,6 +86,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     notes: tuple[str, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     steps_done: int = 0
+    ran: float = 0.0
     keep: int = ev.KEEP
     retries: int = ev.RETRIES
     _live: Numbers = Numbers()
@@ -104,6 +106,15 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def finished(self) -> list[Trial]:
         """Trials that have ended, in order of ending."""
         return [self.trials[k] for k in self._columns.numbers]
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended; O(1)."""
+        return len(self._columns)
+
+    def latest(self, count: int) -> list[Trial]:
+        """The trials that ended last, at most so many, in order of ending; O(count)."""
+        return [self.trials[k] for k in self._columns.latest(count)]
 
     @property
     def completed(self) -> list[Trial]:
@@ -446,7 +457,7 @@ def _resumed(history: History, event: ev.Resumed, entry: ev.Entry) -> History:
 def _started(history: History, event: ev.Started, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
     return _with(
-        history,
+        _after_attempt(history, trial, _last_sign(trial)),
         event.trial,
         status=Status.RUNNING,
         attempt=event.attempt,
@@ -464,9 +475,22 @@ def _restarts(trial: Trial, event: ev.Started) -> tuple[int, ...]:
     return (*(step for step in trial.restarts if step < event.step), event.step)
 
 
+def _after_attempt(history: History, trial: Trial, until: float) -> History:
+    """The history that counts the seconds of a trial's attempt, if one runs, as over since then."""
+    if trial.status is not Status.RUNNING or trial.started is None:
+        return history
+    return replace(history, ran=history.ran + max(until - trial.started, 0.0))
+
+
+def _last_sign(trial: Trial) -> float:
+    """When the attempt that runs last reported: what is known of one that a crash cut off."""
+    has_reported = len(trial.curve) and trial.curve.step > (trial.restarts[-1] if trial.restarts else -1)
+    return (trial.started or 0.0) + (float(trial.curve.elapsed[-1]) if has_reported else 0.0)
+
+
 def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
-    excused = trial.excused + (event.reason in LOSSES)
+    excused, history = trial.excused + (event.reason in LOSSES), _after_attempt(history, trial, entry.at)
     return _with(history, event.trial, status=Status.PENDING, lost=trial.lost + 1, excused=excused, error=event.error)
 
 
@@ -509,12 +533,16 @@ def _attached(history: History, event: ev.Attached, entry: ev.Entry) -> History:
 
 
 def _decided(history: History, event: ev.Decided, entry: ev.Entry) -> History:
-    return _with(history, event.trial, status=Status.PAUSED) if event.decision == "pause" else history
+    if event.decision != "pause":
+        return history
+    history = _after_attempt(history, history.trials[event.trial], entry.at)
+    return _with(history, event.trial, status=Status.PAUSED)
 
 
 def _finished(history: History, event: ev.Finished, entry: ev.Entry) -> History:
     if history.trials[event.trial].is_finished:
         raise StoreError(f"the journal ends trial {event.trial} twice. Try `danlu doctor --repair`.")
+    history = _after_attempt(history, history.trials[event.trial], entry.at)
     history = _with(
         history,
         event.trial,
@@ -582,7 +610,7 @@ def with_count(history: History, word: str, change: int) -> History:
 def better(history: History, number: int) -> int | None:
     """The incumbent after this trial has ended."""
     trial = history.trials[number]
-    if trial.status is not Status.COMPLETE or not trial.is_feasible or not math.isfinite(trial.loss):
+    if not trial.may_be_best:
         return history._best
     if history._best is None or trial.loss < history.trials[history._best].loss:
         return number

@@ -12,11 +12,11 @@ from danlu.core import event as ev
 from danlu.core.history import History
 from danlu.core.objective import diverged, plain_metrics
 from danlu.core.origin import fallback_in, misled_in
-from danlu.core.runner import CRASHES, LOSSES
+from danlu.core.runner import CRASHES, LOSSES, OUTSIDE, Ended, Failed, Signal
 from danlu.core.seeds import suggestion_rng, trial_seed
 from danlu.core.strategy import Resume, Start, Strategy, Suggestion
 from danlu.core.trial import Decision, Fork, Status, Trial
-from danlu.errors import ObjectiveError, StrategyError, StudyError, UnknownName
+from danlu.errors import DanluError, ObjectiveError, StrategyError, StudyError, UnknownName
 from danlu.space import Space
 from danlu.space.change import check_kept, differences
 
@@ -211,6 +211,62 @@ def fail(history: History, number: int, error: str, reason: str = "") -> Events:
     if reason in LOSSES and trial.excused < _LOSSES:
         return (ev.Lost(number, error, reason),)
     return (ev.Finished(number, "failed", reason=reason or "told", error=error),)
+
+
+def answer(
+    history: History, at: float, strategy: Strategy, signal: Signal, attempt: int | None = None
+) -> tuple[Events, Decision | DanluError]:
+    """What a worker's signal appends, and what becomes of its trial, or what is refused.
+
+    Args:
+        history: as it is.
+        at: now.
+        strategy: that decides.
+        signal: of a worker.
+        attempt: at the trial that the signal is from. One that another coordinator has taken over is told to stop.
+            None where there is no other.
+    """
+    if isinstance(signal, ev.Noted):
+        return (() if signal.text in history.notes else (signal,)), Decision.CONTINUE
+    trial, number = history.trials[signal.trial], signal.trial
+    if trial.is_finished or _is_outdated(trial, signal, attempt):
+        return (), Decision.STOP  # it was told so before, or comes back late
+    if trial.status is Status.PAUSED and _is_done_by_pausing(signal):
+        return (unsaved(history, number) if isinstance(signal, Ended) else ()), Decision.PAUSE
+    if trial.status is Status.PENDING and isinstance(signal, (ev.Reported, Ended)):
+        return (), Decision.STOP  # of the attempt that was paused; its trial was resumed in the meantime
+    try:
+        match signal:
+            case ev.Started(_, _, _, worker):
+                return start(history, number, worker), Decision.CONTINUE
+            case ev.Reported(_, step, metrics):
+                return report(history, at, strategy, number, step, ev.readable(metrics))
+            case Ended(_, told):
+                return _end(history, number, told), Decision.CONTINUE
+            case Failed(_, reason, error):
+                return fail(history, number, error, reason), Decision.CONTINUE
+            case _:
+                return (signal,), Decision.CONTINUE
+    except (ObjectiveError, StudyError) as refused:
+        return (), refused
+
+
+def _is_outdated(trial: Trial, signal: Signal, attempt: int | None) -> bool:
+    if attempt is None:
+        return False
+    return trial.attempt > (attempt - 1 if isinstance(signal, ev.Started) else attempt)
+
+
+def _is_done_by_pausing(signal: Signal) -> bool:
+    """Whether a signal of a trial that has been paused says nothing new; files and faults still do."""
+    return isinstance(signal, (ev.Reported, Ended)) or (isinstance(signal, Failed) and signal.reason in OUTSIDE)
+
+
+def _end(history: History, number: int, metrics: Mapping[str, float]) -> Events:
+    try:
+        return tell(history, number, metrics)
+    except ObjectiveError as error:
+        return fail(history, number, str(error), "metric")
 
 
 def _open(history: History, number: int) -> Trial:

@@ -77,6 +77,8 @@ class Port(Protocol):
     step: int
     decision: Decision
 
+    @property
+    def folder(self) -> str: ...
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision: ...
     def save(self, state: Any, step: int) -> None: ...
     def load(self) -> Any: ...
@@ -201,6 +203,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         return all(o.bound is None or o.is_kept(self.metric(o)) for o in self.objectives)
 
     @property
+    def may_be_best(self) -> bool:
+        """Whether it ended with a value that counts, and keeps every constraint."""
+        return self.status is Status.COMPLETE and self.is_feasible and math.isfinite(self.loss)
+
+    @property
     def seconds(self) -> float | None:
         """Time from the start of its last attempt to its end."""
         return None if self.started is None or self.ended is None else self.ended - self.started
@@ -221,6 +228,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         return None if None in places else max(place for place in places if place is not None)
 
     # what a training function does with it --------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie: an absolute path, for what a program writes itself."""
+        return self._live().folder
 
     def steps(self, count: int) -> Iterator[int]:
         """Yields the steps that are left of `count`: after the checkpoint's step, until told to stop or pause.

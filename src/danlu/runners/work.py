@@ -9,8 +9,8 @@ from typing import IO, Any
 from danlu.core.event import Started
 from danlu.core.objective import plain_metrics
 from danlu.core.runner import Ended, Failed, Job
-from danlu.core.trial import Trial
-from danlu.errors import ArtifactError, DanluError, ObjectiveError, StoreError
+from danlu.core.trial import Decision, Trial
+from danlu.errors import ArtifactError, DanluError, ObjectiveError, ProgramFailed, StoreError
 from danlu.records.bench import Bench, Send
 from danlu.records.files import is_full, storage_remedy
 
@@ -34,7 +34,9 @@ def work(train: Train, job: Job, send: Send, name: str, metric: str, capture: Ca
         capture: sends what the function prints into its log.
     """
     bench = Bench(job, send)
-    send(Started(job.trial, job.attempt, job.step, name))
+    if send(Started(job.trial, job.attempt, job.step, name)) is Decision.STOP:
+        send(Ended(job.trial))  # it has ended, or another coordinator has it
+        return
     send(_outcome(train, bench, metric, capture))
 
 
@@ -45,7 +47,7 @@ def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended
         with capture(bench.log) as log:
             try:
                 returned = train(bench.trial(), bench.job.config)
-            except StoreError:
+            except (StoreError, ProgramFailed):  # a program's log says itself what went wrong
                 raise
             except (Exception, SystemExit):
                 log.write(traceback.format_exc())
