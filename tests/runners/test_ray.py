@@ -4,10 +4,13 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 
 ray = pytest.importorskip("ray")
@@ -77,6 +80,13 @@ def in_ray(train, folder, trials=2, **settings):
     run(study, Ray(train, "loss", **settings), Trials(trials))
     assert study.verify() == []
     return study
+
+
+def lives(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill(node):
@@ -277,11 +287,11 @@ class TestFiles:
             assert (home / "extra/left.bin").read_bytes() == b"x" * 2500
             assert (home / "log.txt").read_text().splitlines()[-1] == "attempt 2 from 3.0"
             assert (home / "config.json").exists()
-            assert [path.name for path in home.glob("checkpoints/*")] == ["step_000004.ckpt"]
+            assert [path.name for path in home.glob("checkpoints/*")] == ["step_000004-2.ckpt"]
         if storage:
             kept = {path.name for path in store.glob("trials/*/checkpoints/*")}
-            assert "step_000004.ckpt" in kept
-            assert "step_000001.ckpt" not in kept
+            assert "step_000004-2.ckpt" in kept
+            assert not any(name.startswith("step_000001") for name in kept)
 
     def test_what_a_trial_prints_is_in_the_study_folder_while_it_runs(self, tmp_path):
         log = tmp_path / "trials/0000/log.txt"
@@ -349,6 +359,28 @@ class TestLife:
         assert [trial.reason for trial in study.trials] == ["silent", ""]
         assert study.trials[0].attempt == 2
         assert "no report, file or output for 1.5 s" in study.trials[0].error
+
+    def test_a_trial_that_takes_more_memory_than_it_was_given_has_failed(self, tmp_path):
+        def train(trial, config):
+            hoard = np.ones(40_000_000 if trial.number == 1 else 1)  # 320 MB
+            time.sleep(20 if trial.number == 1 else 0)
+            return hoard[0]
+
+        study = in_ray(train, tmp_path, workers=2, resources=Resources(memory=0.3))
+        assert [trial.reason for trial in study.trials] == ["", "out of memory"]
+        assert "more than the 0.3 GB of each trial" in study.trials[1].error
+
+    def test_what_a_trial_has_started_ends_with_it(self, tmp_path):
+        def train(trial, config):
+            left = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            trial.attach("pid.txt", str(left.pid))
+            time.sleep(1000 if trial.number == 1 else 0)
+            return 1.0
+
+        study = in_ray(train, tmp_path, workers=2, timeout=2.0)
+        assert [trial.reason for trial in study.trials] == ["", "timeout"]
+        for trial in study.trials:
+            assert not lives(int((tmp_path / trial.artifacts[0].path).read_text()))
 
     def test_a_function_that_no_node_can_import_stops_the_study_at_once(self, tmp_path):
         class Needy:
