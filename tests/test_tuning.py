@@ -362,3 +362,8 @@ def test_a_study_ends_with_its_budget_and_no_sooner(tmp_path):
 def test_half_a_rule_is_refused(rules, message):
     with pytest.raises(StudyError, match=message):
         tune(train, minimize="loss", **rules)
+
+
+def test_a_search_that_is_exhausted_says_so(capsys):
+    tune(train, minimize="loss", strategy={"use": "grid", "levels": 2}, trials=100)
+    assert "stopped: the strategy has nothing more to suggest" in capsys.readouterr().err

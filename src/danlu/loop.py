@@ -2,21 +2,24 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from danlu.coordinator import Alone, coordinator_of
 from danlu.core.event import Started
 from danlu.core.history import History
-from danlu.core.runner import Answer, Ended, Failed, Job, Runner, Signal
+from danlu.core.runner import Answer, Ended, Failed, Job, Lasting, Runner, Signal
 from danlu.core.stopping import StopRule
+from danlu.core.suspect import Places, hopeless, is_undecided
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import DanluError, StudyFailed
 from danlu.study import Study
+from danlu.ward import Ward
 
 _PATIENCE = 0.5  # seconds without a sign of life before the screen is drawn anew all the same
 _HOPELESS = 5  # so many failures before the first success are not bad luck: wandb#5088 lost 470 of 500 runs to one node
+_UNDECIDED = 20  # so many are enough even if some workers have yet to show whether they do better
 
 Watch = Callable[[History], None]
 """Is shown the history after each change, and twice a second."""
@@ -47,31 +50,37 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
         Interrupted: Ctrl-C was pressed; once lets running trials end, twice leaves them for the next run.
     """
     own = coordinator_of(study)
-    own.begin()
+    found = own.begin(lambda: _found(study, runner))
     try:
         if not runner.can_pause:
             study.forgo_pauses()
         with _interrupts() as presses:
-            _serve(study, runner, until, watch, presses, own)
+            _serve(study, runner, until, watch, presses, own, found)
     finally:
         runner.close()
         own.end()
 
 
-def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int], own: Alone) -> None:
+def _serve(
+    study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int], own: Alone, found: Iterable[int]
+) -> None:
     # trials whose jobs the runner has, and their attempts; a paused one until its function has returned
-    submitted: dict[int, int] = {}
+    submitted = {number: _attempt(study.history.trials[number]) for number in found if own.take(number)}
     known = len(study.history.finished)
+    ward = Ward(study, runner)
     try:
         while True:
             waits = not presses and _submit(study, runner, until, submitted, own)
+            if not submitted and not presses and ward.relent():
+                continue
             if not submitted and not waits and (presses or not own.waits(until)):
                 break
             watch(study.history)
             if submitted or waits:
-                runner.poll(_forgetting(study, submitted, own), _PATIENCE)
+                runner.poll(_forgetting(study, submitted, own, ward), _PATIENCE)
                 own.look()
-            _check_hopeless(study.history, known)
+            ward.look()
+            _check_hopeless(study.history, known, ward.places)
     except KeyboardInterrupt:
         runner.cancel()
         raise Interrupted(study) from None
@@ -106,6 +115,18 @@ def _submit(study: Study, runner: Runner, until: StopRule, submitted: dict[int, 
     return False
 
 
+def _found(study: Study, runner: Runner) -> frozenset[int]:
+    """Trials that an earlier coordinator left with the runner."""
+    if not isinstance(runner, Lasting):
+        return frozenset()
+    return runner.find(None if study.folder is None else str(study.folder), study.known)
+
+
+def _attempt(trial: Trial) -> int:
+    """The attempt whose job a runner has that it was left with."""
+    return trial.attempt + (trial.status is Status.PENDING)
+
+
 def _is_over(history: History, until: StopRule) -> bool:
     """Whether nothing more is begun, and nothing goes on that is paused."""
     if until.over(history) is not None:
@@ -113,7 +134,7 @@ def _is_over(history: History, until: StopRule) -> bool:
     return until.done(history) is not None and not history.count(Status.PAUSED)
 
 
-def _forgetting(study: Study, submitted: dict[int, int], own: Alone) -> Answer:
+def _forgetting(study: Study, submitted: dict[int, int], own: Alone, ward: Ward) -> Answer:
     """The study's answer; trials whose jobs have ended, one way or the other, are no longer counted as submitted."""
 
     def answer(signals: Sequence[Signal]) -> list[Decision | DanluError]:
@@ -123,20 +144,24 @@ def _forgetting(study: Study, submitted: dict[int, int], own: Alone) -> Answer:
                 submitted[sent.trial] = 0  # another coordinator was first: nothing of this attempt counts
             elif isinstance(sent, (Ended, Failed)) and submitted.pop(sent.trial, None) is not None:
                 own.give_back(sent.trial)
+        ward.hear(signals)
         return replies
 
     return answer
 
 
-def _check_hopeless(history: History, known: int) -> None:
+def _check_hopeless(history: History, known: int, places: Places) -> None:
     """Raises if every trial fails: the fault is then hardly the configs'."""
+    if why := hopeless(places):
+        raise StudyFailed(f"{why}. Its log has the whole story; mend it and run again.")
     if any(map(history.count, (Status.COMPLETE, Status.STOPPED, Status.PAUSED))):
         return
     failed = history.finished[known:]
     no_metric = next((trial for trial in failed if trial.reason == "metric"), None)
     if no_metric is not None:
         raise StudyFailed(f"{no_metric.error} No more trials were started.")
-    if len(failed) >= _HOPELESS:
+    is_waited_for = any(trial.attempt == 0 for trial in history.pending) or is_undecided(places)
+    if len(failed) >= (_UNDECIDED if is_waited_for else _HOPELESS):
         first: Trial = failed[0]
         raise StudyFailed(
             f"the first {len(failed)} trials all failed, so no more were started. Trial {first.number}: "

@@ -17,6 +17,7 @@ from danlu.core.history import History
 from danlu.core.stopping import Never, StopRule, ending
 from danlu.core.trial import Status, Trial
 from danlu.loop import Watch
+from danlu.terminal import Terminal
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def watching(
         until: the rule that ends the run; it is told which part of it did.
         price: of one hour of one trial, if what trials cost is to be told.
     """
-    console = Console(file=file or sys.stderr)
+    console = Terminal(file=file or sys.stderr)
     if shown is False:
         yield lambda history: None
         return

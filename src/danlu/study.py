@@ -2,8 +2,9 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,17 +15,19 @@ from danlu.core.history import History, opened, replace
 from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
+from danlu.core.repeated import known
 from danlu.core.runner import Job, Signal
 from danlu.core.snapshot import mark
 from danlu.core.stopping import StopRule
 from danlu.core.store import SharedStore, Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
 from danlu.core.trial import Decision, Status, Trial
-from danlu.errors import Conflict, DanluError, StoreError, StudyError
+from danlu.errors import Conflict, DanluError, NotImported, StoreError, StudyError
 from danlu.records.address import KEY, Address, address_in, write_address
 from danlu.records.bench import Bench
 from danlu.records.checkpoint import free_space, read_checkpoint, remove_checkpoints, sweep_checkpoints
 from danlu.records.folder import Folder
+from danlu.records.inside import inside, is_inside
 from danlu.records.snapshot import Snapshots
 from danlu.space import Config, Space
 from danlu.space.change import differences
@@ -152,7 +155,10 @@ class Study:
             elif self.folder is None:
                 store = catalogue.load("store", "memory")()
             else:
-                store = catalogue.load("store", "sqlite")(Folder(self.folder).journal)
+                journal = Folder(self.folder).journal
+                for ending in ("", "-wal", "-shm"):
+                    inside(self.folder, f"{journal.name}{ending}")
+                store = catalogue.load("store", "sqlite")(journal)
         assert not isinstance(store, str)
         self.store: Store = store
         self.key = KEY if self._address is None else self._address.study
@@ -197,7 +203,10 @@ class Study:
         for entry in entries:
             history = history.apply(entry)
         self._history = history
-        self._strategy = Manual(catalogue.strategy_from(history.strategy))
+        try:
+            self._strategy = resolve_strategy(history.strategy)
+        except NotImported as error:  # to be looked at, it is as good as any
+            self._strategy = _Missing(error)
 
     def _beginning(self) -> tuple[History, Iterator[ev.Entry]]:
         """The history after the journal's first entry, and those that follow."""
@@ -368,6 +377,8 @@ class Study:
 
         Raises:
             StudyError: none is kept of this trial.
+            ArtifactError: it is from somebody else, and holds more than tensors, arrays and plain data; see `danlu
+                trust`.
         """
         record = self._history.trials[_number(trial)]
         if record.checkpoint is None:
@@ -375,7 +386,7 @@ class Study:
                 "it has saved none" if not record.is_finished else f"those of the best {self._history.keep} are (keep=)"
             )
             raise StudyError(f"no checkpoint of trial {record.number} is kept: {why}.")
-        return read_checkpoint(self.files / record.checkpoint.path)
+        return read_checkpoint(inside(self.files, record.checkpoint.path))
 
     # what is known --------------------------------------------------------------------------------------------------
 
@@ -573,8 +584,16 @@ class Study:
             told = "this runner can't pause trials: where the strategy would pause one, it is stopped"
             self._change(None, other, note=told)
 
-    def tidy(self) -> None:
-        """Makes folder and journal agree on what is kept, after a crash or an accident; only while no trial runs."""
+    def known(self, signal: Signal, attempt: int) -> Decision | None:
+        """What becomes of a signal's trial, if the journal holds the signal already; None if it is news."""
+        return known(self._history, attempt, signal)
+
+    def tidy(self, running: Collection[int] = ()) -> None:
+        """Makes folder and journal agree on what is kept, after a crash or an accident.
+
+        Args:
+            running: trials that run meanwhile; no other may.
+        """
         if self.folder is None and self._temporary is None:
             return
 
@@ -583,14 +602,15 @@ class Study:
                 ev.Removed(trial.number, file.path)
                 for trial in history.trials
                 for file in trial.checkpoints
-                if file.size and not (self.files / file.path).exists()  # a simulated one has no size
+                # a simulated one has no size; what leads out of the folder is none of its files
+                if file.size and not (is_inside(self.files, file.path) and (self.files / file.path).exists())
             ]
             return keeping.lost(lost), None
 
         self._append(decide)
         self._append(lambda history, at: (keeping.unwanted(history), None))
         unborn = [trial.parent.path for trial in self._history.unborn if trial.parent is not None]
-        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn])
+        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn], running)
 
     @property
     def files(self) -> Path:
@@ -718,6 +738,10 @@ class _Local:
             return Decision.STOP
         return Decision.PAUSE if trial.status is Status.PAUSED else Decision.CONTINUE
 
+    @property
+    def folder(self) -> str:
+        return self._set_up().folder
+
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
         return self._set_up().report(step, metrics)
 
@@ -734,7 +758,26 @@ class _Local:
 
 def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
     """The strategy that a study asks, from its plain form: what was queued comes first."""
-    return Manual(catalogue.strategy_from(form))
+    return Manual(catalogue.strategy_from(form, imports=False))
+
+
+@dataclass(frozen=True)
+class _Missing(Strategy):
+    """Stands for a strategy whose code is not there: its study can be looked at, and goes on with another one."""
+
+    error: NotImported
+
+    def suggest(self, history: History, rng: Any) -> Any:
+        raise self.error
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        raise self.error
+
+    def check(self, history: History) -> None:
+        raise self.error
+
+    def judges(self, history: History) -> bool:
+        return False
 
 
 def _histories(sources: Mapping[str, Warm]) -> Iterator[tuple[str, History]]:

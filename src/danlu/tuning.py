@@ -8,6 +8,7 @@ from typing import Any
 
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
+from danlu.core.history import History
 from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
@@ -17,8 +18,11 @@ from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import RunnerError, StrategyError, StudyError
 from danlu.loop import run
+from danlu.notifications.subscription import Notify, subscriptions
+from danlu.notifications.telling import telling
+from danlu.programs.program import Program
 from danlu.progress import watching
-from danlu.space.declare import declare
+from danlu.space.declare import declare, space_of
 from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
 from danlu.warm import Warm
@@ -56,14 +60,15 @@ def tune(
     warm_start: Warm | Iterable[Warm] = (),
     keep: int | None = None,
     retries: int | None = None,
+    notify: Notify = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
 
     Args:
         train: a function whose parameters are annotated with `Float`, `Int`, `Choice` or a dataclass of them; with
-            `space`, a function of (trial) or (trial, config). It returns its metrics by name, or one number for the
-            objective, or nothing if it reports them.
+            `space`, a function of (trial) or (trial, config), or a `danlu.programs.Program`. A function returns its
+            metrics by name, or one number for the objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
         trials: how many in all, over all restarts; 50 if nothing else but a `target` is given that ends the study. Not
@@ -104,6 +109,8 @@ def tune(
             `Study`. It counts when a study is opened anew.
         keep: how many of the best trials keep their checkpoints; see `Study`.
         retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
+        notify: who is told of each new best, of failures and of the end: a webhook's address, a command, or several of
+            them; see `danlu.notifications.subscription`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -113,11 +120,13 @@ def tune(
     for name, count in (("trials", trials), ("steps", steps), ("total_steps", total_steps)):
         if count is not None and count < 1:
             raise StudyError(f"{name} must be at least 1, got {count}.")
-    many = _workers(workers)
+    many, told = _workers(workers), subscriptions(notify)
     if lag is not None:
         strategy = _in_order(strategy, lag, many)
     called: Callable[..., Any] = _with_config(train)
-    if space is None:
+    if isinstance(train, Program):
+        called, space = train.fitted(space_of(space or {}), objectives_from(minimize, maximize, subject_to))
+    elif space is None:
         declared = declare(train)
         space, called = declared.space, declared.call
     # first, so that one which can't be leaves no folder behind
@@ -130,6 +139,8 @@ def tune(
         retries=retries,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
+    if isinstance(called, Program) and not called.can_pause:
+        place.can_pause = False
     others = (time, total_steps, plateau, budget, until)
     if trials is None and all(rule is None for rule in others) and not study.strategy.ends:
         trials = 50
@@ -143,8 +154,17 @@ def tune(
         until,
     )
     judges = study.strategy.judges(study.history)
-    with watching(trials, progress, judges=judges, total_steps=total_steps, until=rule, price=price) as watch:
-        run(study, place, rule, watch)
+    name = study.folder.name if study.folder else "study"
+    with (
+        telling(told, name, lambda: study.history, rule, price) as tell,
+        watching(trials, progress, judges=judges, total_steps=total_steps, until=rule, price=price) as watch,
+    ):
+
+        def look(history: History) -> None:
+            watch(history)
+            tell(history)
+
+        run(study, place, rule, look)
     return study
 
 

@@ -354,3 +354,16 @@ def test_the_rules_that_end_a_study_stand_in_toml(here, danlu):
     (here.folder / "own.toml").write_text("\n".join(lines))
     assert "stopped: " in (said := danlu("run", "own.toml")).err
     assert said.status == 0
+
+
+def test_notifications_are_asked_for_on_the_command_line_and_in_toml(here, danlu):
+    flags = ("--minimize", "val_loss", "--strategy", "random", "--trials", 1)
+    (here.folder / "told.py").write_text("import sys; open('told', 'a').write(sys.stdin.read() + chr(10))")
+    command = f"'{sys.executable}' told.py"
+    assert danlu("run", f"{here.script}:train", *flags, "--notify", command, "--notify-on", "end").status == 0
+    assert len((here.folder / "told").read_text().splitlines()) == 1
+    lines = [f'train = "{here.script}:train"', 'minimize = "val_loss"', "trials = 2", "[[notify]]", 'on = ["end"]']
+    (here.folder / "own.toml").write_text("\n".join([*lines, f'to = ["{sys.executable}", "told.py"]']))
+    assert danlu("run", "own.toml").status == 0
+    assert len((here.folder / "told").read_text().splitlines()) == 2
+    assert danlu("run", f"{here.script}:train", *flags, "--notify-on", "end").status == 2

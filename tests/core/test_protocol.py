@@ -8,7 +8,7 @@ from danlu.core import event as ev
 from danlu.core import protocol
 from danlu.core.history import fold
 from danlu.core.objective import Objective
-from danlu.core.runner import CRASHES, LOSSES
+from danlu.core.runner import CRASHES, LOSSES, Ended, Failed
 from danlu.core.strategy import EXHAUSTED, WAIT, Resume, Start, Strategy
 from danlu.core.trial import Decision, Fork, Status
 from danlu.errors import ObjectiveError, SpaceError, StrategyError, StudyError
@@ -264,3 +264,41 @@ def test_nothing_can_be_added_to_a_trial_that_has_ended():
     ):
         with pytest.raises(StudyError, match=r"trial 0 has ended \(failed\) \(exception: boom\)"):
             call()
+
+
+AGAIN = (*STARTED, ev.Started(0, 2))
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        ev.Reported(0, 1, {"loss": 0.5}),
+        ev.Saved(0, 1, "trials/0000/checkpoints/step_000001.ckpt", 9),
+        ev.Attached(0, "a.txt", "trials/0000/a.txt", 9),
+        Ended(0, {"loss": 0.5}),
+        Failed(0, "died", "gone"),
+        Failed(0, "exception", "boom"),
+        ev.Started(0, 2),
+    ],
+)
+def test_an_attempt_that_was_taken_over_is_told_to_stop_and_leaves_nothing(signal):
+    attempt = 2 if isinstance(signal, ev.Started) else 1  # two may both have meant to begin the second
+    assert protocol.answer(history(AGAIN), 0.0, Says(), signal, attempt) == ((), Decision.STOP)
+
+
+def test_the_attempt_that_runs_is_heard():
+    now = history(AGAIN)
+    reported = ev.Reported(0, 1, {"loss": 0.5})
+    assert protocol.answer(now, 0.0, Says(), reported, 2) == ((reported,), Decision.CONTINUE)
+    assert protocol.answer(now, 0.0, Says(), ev.Started(0, 3, worker="me"), 3)[0] == (ev.Started(0, 3, 0, "me"),)
+    assert isinstance(protocol.answer(now, 0.0, Says(), Ended(0, {"loss": 0.5}), 2)[0][0], ev.Finished)
+
+
+def test_a_worker_that_dies_before_it_has_begun_is_heard():
+    [lost] = protocol.answer(history(STARTED), 0.0, Says(), Failed(0, "died", "gone"), 2)[0]
+    assert lost == ev.Lost(0, "gone")
+
+
+def test_where_there_is_one_coordinator_attempts_need_not_be_told():
+    reported = ev.Reported(0, 1, {"loss": 0.5})
+    assert protocol.answer(history(AGAIN), 0.0, Says(), reported) == ((reported,), Decision.CONTINUE)

@@ -150,11 +150,11 @@ def test_time_in_which_nobody_looked_is_no_silence():
     runner = Processes(train, "loss", workers=1, silence=1.0, timeout=2.5)
     real = study.answer
 
-    def slow(signals):
+    def slow(signals, attempts):
         if any(isinstance(signal, Reported) for signal in signals) and not released.is_set():
             released.set()
             time.sleep(3.0)  # as if the coordinator had been stopped
-        return real(signals)
+        return real(signals, attempts)
 
     study.answer = slow
     run(study, runner, Trials(1))

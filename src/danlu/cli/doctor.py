@@ -1,6 +1,5 @@
 """danlu doctor: is this machine ready, and is this study whole? Repairs a damaged journal."""
 
-import json
 import platform
 import shutil
 import sys
@@ -14,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from danlu import __version__
-from danlu.cli.screen import counts_text, screen
+from danlu.cli.screen import counts_text, json_text, screen
 from danlu.cli.studies import found, home
 from danlu.core.history import History
 from danlu.core.keeping import kept
@@ -22,6 +21,7 @@ from danlu.core.trial import Status, Trial
 from danlu.errors import DanluError, StudyBusy, StudyError
 from danlu.records.address import KEY, read_address
 from danlu.records.folder import Folder
+from danlu.records.inside import is_inside
 from danlu.study import Study
 
 _LITTLE = 1_000_000_000  # bytes: a few checkpoints
@@ -69,7 +69,7 @@ def examine(
             _repair(folder)
         findings = list(health(folder))
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+        print(json_text([asdict(finding) for finding in findings]))
     else:
         for finding in findings:
             screen().print(f"{_SIGNS[finding.verdict]} {finding.check:12} {escape(finding.text)}", soft_wrap=True)
@@ -125,7 +125,8 @@ def _files(history: History, folder: Path) -> Finding:
 def _missing(trial: Trial, folder: Path) -> Iterator[str]:
     for file in (*trial.artifacts, *trial.checkpoints):
         path = folder / file.path
-        if not path.is_file() or path.stat().st_size != file.size:
+        # a checkpoint that was sealed later is longer than its journal says
+        if not is_inside(folder, file.path) or not path.is_file() or path.stat().st_size < file.size:
             yield file.path
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from danlu.cli.screen import counts_text, screen
 from danlu.core.history import fold
@@ -37,4 +38,4 @@ def read(
             store.append(KEY, entry)
     store.close()
     write_definition(Folder(folder), history)
-    screen().print(f"{folder}: {len(entries)} entries, {counts_text(history)}", soft_wrap=True)
+    screen().print(f"{escape(str(folder))}: {len(entries)} entries, {counts_text(history)}", soft_wrap=True)

@@ -1,6 +1,5 @@
 """danlu show: a study at a glance, or one of its trials."""
 
-import json
 import math
 from collections import Counter
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from danlu.cli.screen import (
     best_of,
     config_text,
     counts_text,
+    json_text,
     mean_text,
     moment_text,
     recommended_of,
@@ -39,6 +39,7 @@ from danlu.errors import StudyError
 from danlu.pictures.marks import default_of
 from danlu.records.export import trial_table
 from danlu.records.folder import Folder
+from danlu.records.inside import is_inside
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 60  # of a curve, in letters
@@ -70,7 +71,7 @@ def show(
     if trial is not None and not 0 <= trial < len(history.trials):
         raise StudyError(f"no trial {trial}: this study has {len(history.trials)} trials, numbered from 0.")
     if as_json:
-        print(json.dumps(_facts(history, folder, trial, recommended, price), indent=2, ensure_ascii=False))
+        print(json_text(_facts(history, folder, trial, recommended, price)))
     elif trial is not None:
         screen().print(_one(history, history.trials[trial], folder))
     else:
@@ -83,10 +84,8 @@ def show(
 
 
 def _print_study(console: Console, history: History, folder: Path, top: int, recommended: Trial | None) -> None:
-    goal = ", ".join(map(str, history.objectives))
-    console.print(
-        f"[bold]{escape(str(folder))}[/]   {escape(goal)} · strategy {history.strategy['use']} · seed {history.seed}"
-    )
+    goal, strategy = ", ".join(map(str, history.objectives)), escape(str(history.strategy["use"]))
+    console.print(f"[bold]{escape(str(folder))}[/]   {escape(goal)} · strategy {strategy} · seed {history.seed}")
     if history.space.where:
         console.print(Text(f"where {' and '.join(history.space.where)}", "dim"))
     if history.earlier:
@@ -143,12 +142,15 @@ def _ranking(history: History, top: int) -> RenderableType:
         ranked = [trial for trial in ranked if trial.number in front]
     names = list(history.space.names)
     metrics = [o.metric for o in history.objectives]
-    table = Table("trial", *dict.fromkeys(metrics), *names, "origin", "time", box=None, pad_edge=False)
+    table = Table(
+        "trial", *map(escape, dict.fromkeys(metrics)), *map(escape, names), "origin", "time", box=None, pad_edge=False
+    )
     for trial in ranked[:top]:
         values = trial.metrics
         table.add_row(
             str(trial.number), *(value_text(values.get(m)) for m in dict.fromkeys(metrics)),
-            *(value_text(trial.config.get(n)) for n in names), trial.origin.split(":")[0], seconds_text(trial.seconds),
+            *(Text(value_text(trial.config.get(n))) for n in names), Text(trial.origin.split(":")[0]),
+            seconds_text(trial.seconds),
         )  # fmt: skip
     if len(ranked) > top:
         return Group(table, Text(f"… and {len(ranked) - top} more: --top {len(ranked)}, or danlu export", "dim"))
@@ -185,14 +187,15 @@ def _one(history: History, trial: Trial, folder: Path) -> RenderableType:
     parts += _lineage(history, trial)
     facts = Table.grid(padding=(0, 2))
     for name, value in trial.config.items():
-        facts.add_row(Text(name, "dim"), value_text(value))
+        facts.add_row(Text(name, "dim"), Text(value_text(value)))
     parts += [Text(), facts, Text(), _curves(trial)]
     if trial.artifacts:
         parts += [Text(), Text("files", "dim"), *(Text(f"  {folder / file.path}") for file in trial.artifacts)]
     if trial.checkpoint:
         size = f"{trial.checkpoint.size / 1e6:.2g} MB, " if trial.checkpoint.size else ""
         parts.append(Text(f"  {folder / trial.checkpoint.path} ({size}after step {trial.checkpoint.step})"))
-    return Group(*parts, *_log(Folder(folder).trial(trial.number) / "log.txt"))
+    log = Folder(folder).trial(trial.number) / "log.txt"
+    return Group(*parts, *(_log(log) if is_inside(folder, log.relative_to(folder).as_posix()) else []))
 
 
 def _lineage(history: History, trial: Trial) -> list[RenderableType]:

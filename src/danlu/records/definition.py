@@ -15,13 +15,20 @@ lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
 where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [space], they may stand as well
 
+[[notify]]                    # or above, notify = "https://..." or a list
+to = "$MY_WEBHOOK"            # an address, a command, or an environment variable that holds one
+on = ["best", "end"]          # of best, failure and end
+
+[program]                     # of a `command`, in place of `train`: how values go in and where metrics are
+style = "--name=value"
+
 [resources]                   # of each trial: cpus, gpus, memory in GB, nice, and custom ones of a cluster
 gpus = 0.5
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +51,20 @@ class Definition:
 
     Attributes:
         train: "file.py:function" or "package.module:function".
+        command: a program in its place: words, or one text.
+        program: how values go into it and metrics come out, see `danlu.programs.settings`.
         minimize, maximize, subject_to: as `tune` takes them.
         strategy, runner: a name or a table with `use`.
         space: where the function's own parameters don't say it.
         where: constraints between hyperparameters, beside those in [space]: for a space that the function declares.
         warm_start: folders of earlier studies, relative to that of the file.
+        notify: webhooks and commands, each alone or in a table with `on`.
         others: as `tune` takes them.
     """
 
     train: str | None = None
+    command: str | tuple[str, ...] | None = None
+    program: dict[str, Any] = field(default_factory=dict)
     minimize: tuple[str, ...] = ()
     maximize: tuple[str, ...] = ()
     subject_to: tuple[str, ...] = ()
@@ -78,6 +90,7 @@ class Definition:
     seed: int | None = None
     keep: int | None = None
     retries: int | None = None
+    notify: tuple[str | dict[str, Any], ...] = ()
     folder: str | None = None
     store: str | None = None
 
@@ -101,6 +114,8 @@ def read_definition(path: Path) -> Definition:
 def definition_from(table: Mapping[str, Any], where: str) -> Definition:
     """The definition that a table says; `where` names it in errors."""
     known = [field.name for field in fields(Definition)]
+    if "train" in table and "command" in table:
+        raise StudyError(f"{where}: train and command are both given. Leave one of the two out.")
     for key in table:
         if key not in known:
             raise StudyError(f"{where}: {UnknownName('key', key, known)}")
@@ -114,6 +129,13 @@ def _checked(where: str, key: str, value: Any) -> Any:
     if key in ("minimize", "maximize", "subject_to", "where", "warm_start"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
+    if key == "notify":
+        forms = value if isinstance(value, list) else [value]
+        return tuple(_of(where, "notify", form, str, dict) for form in forms)
+    if key == "command" and not isinstance(value, str):
+        return tuple(_of(where, key, word, str) for word in _of(where, key, value, str, list))
+    if key == "program":
+        return _of(where, key, value, dict)
     if key in ("strategy", "runner"):
         return _of(where, key, value, str, dict)
     if key == "workers":
@@ -122,7 +144,7 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return _resources(where, _of(where, key, value, dict))
     if key in ("time", "timeout", "silence", "target", "tolerance", "price", "budget"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder", "store") else int)
+    return _of(where, key, value, str if key in ("train", "command", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:

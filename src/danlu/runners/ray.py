@@ -20,10 +20,10 @@ from typing import Any
 from danlu.core.event import Noted
 from danlu.core.resources import EVEN, Resources
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
-from danlu.errors import DanluError, RunnerError, StoreError
+from danlu.errors import ArtifactError, DanluError, RunnerError, StoreError
 from danlu.runners.parcel import pack
 from danlu.runners.storage import Storage
-from danlu.runners.transfer import Mirror, Output, Piece, Stored, Wanted, checked, mark, unmark
+from danlu.runners.transfer import Doubted, Mirror, Output, Piece, Stored, Wanted, checked, mark, unmark
 from danlu.runners.work import Train
 
 try:
@@ -38,6 +38,7 @@ from danlu.runners.reservation import Reservations
 _TICK = 0.1  # seconds between looks at what has no message: places, deadlines, files on their way
 _PATIENCE = 2.0  # seconds after which a busy trial gives a sign of life, and what it has printed
 _FAREWELL = 1.0  # seconds in which a process must have ended its children
+_STARTING = 300.0  # seconds in which a process must have begun: it may have packages to install, and much to import
 _STALL = 5.0  # seconds without a look at deadlines that mean that this process was suspended, or its machine
 _PENDING = 10.0  # seconds of waiting for a place after which it is said why, once
 _STRATEGIES = ("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD")
@@ -66,7 +67,7 @@ class _Tenant:
     mirror: Mirror
     fetching: "Future[None] | None" = None
     deadline: float | None = None
-    heard: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=lambda: time.monotonic() + _STARTING)
     size: int = 0
     is_homeless: bool = False
 
@@ -192,7 +193,8 @@ class Ray:
         """All signals there are; none if there is room for another trial, or `timeout` seconds have passed."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            found = [*self._heard(), *self._overdue()]
+            found = self._heard()
+            found += self._overdue({tenant.job.trial for tenant, _ in found})
             if found or self._places.look() or (end is not None and time.monotonic() >= end):
                 return found
 
@@ -226,9 +228,11 @@ class Ray:
             match message.content:
                 case None:
                     tenant.call = tenant.actor.listen.remote()
-                case Stored(path):
-                    self._in_storage.add(path)
-                    tenant.fetching = self._carriers.submit(tenant.mirror.fetch, path)
+                case Stored() as stored:
+                    self._in_storage.add(stored.path)
+                    tenant.fetching = self._carriers.submit(tenant.mirror.fetch, stored)
+                case Doubted() as doubted:
+                    tenant.call = tenant.actor.answer.remote(tenant.mirror.vouch(doubted))
                 case Piece() as piece:
                     tenant.mirror.take(piece)
                     tenant.call = tenant.actor.answer.remote(None)
@@ -257,10 +261,11 @@ class Ray:
                 error = tenant.fetching.exception()
                 if isinstance(error, StoreError):
                     raise error
-                reply = None if error is None else RunnerError(f"storage: {type(error).__name__}: {error}")
+                reply = None if error is None else ArtifactError(f"storage: {error}")
                 tenant.fetching, tenant.call = None, tenant.actor.answer.remote(reply)
 
-    def _overdue(self) -> list[tuple[_Tenant, Signal]]:
+    def _overdue(self, heard: set[int]) -> list[tuple[_Tenant, Signal]]:
+        """Trials whose time is over, but for those that were just heard."""
         now = time.monotonic()
         found: list[tuple[_Tenant, Signal]] = []
         gap, self._looked = now - self._looked, now
@@ -268,11 +273,11 @@ class Ray:
             for tenant in self._tenants:
                 tenant.heard += gap
                 tenant.deadline = tenant.deadline and tenant.deadline + gap
-        for tenant in self._tenants:
+        for tenant in [tenant for tenant in self._tenants if tenant.job.trial not in heard]:
             if tenant.deadline is not None and now > tenant.deadline:
                 error = f"no end after {self.timeout:g} s, the timeout of a trial; its process was killed"
                 found.append((tenant, Failed(tenant.job.trial, "timeout", error)))
-            elif self.silence is not None and now > tenant.heard + self.silence + _PATIENCE:
+            elif self.silence is not None and now > tenant.heard + self._patience + self.silence:
                 error = f"no report, file or output for {self.silence:g} s; its process was killed"
                 found.append((tenant, Failed(tenant.job.trial, "silent", error)))
         return found

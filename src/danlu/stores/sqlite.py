@@ -130,6 +130,7 @@ class SQLite:
                 self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=32
             )
             try:
+                connection.execute("pragma trusted_schema = off")  # a database of somebody else may have views
                 connection.execute("pragma journal_mode = wal")
                 connection.execute(f"pragma synchronous = {'full' if self.durable else 'normal'}")
                 connection.execute(_SCHEMA)
