@@ -470,5 +470,7 @@ def test_pickles_are_loaded_in_few_places_each_of_which_is_known():
         "runners/pipe.py",  # the pipe between a process and its own child
         "runners/worker.py",  # the same pipe
         "pytorch/distributed.py",  # the same, of a rank
+        "runners/plan.py",  # a folder that only its owner can write
+        "runners/station.py",  # inside a Ray cluster, all of whose messages are pickles
     }
-    assert {file for file, name, _ in calls() if name in loads} == known
+    assert {file for file, name, _ in calls() if name in loads} <= known
