@@ -21,7 +21,7 @@ from danlu import (
     open_study,
     tune,
 )
-from danlu.errors import SpaceError, StrategyError, StudyError
+from danlu.errors import DanluError, SpaceError, StrategyError, StudyError
 from danlu.records.definition import read_definition
 from danlu.strategies.gp.gp import GP
 
@@ -286,6 +286,39 @@ def test_trials_of_a_population_count_forks_and_all_go_to_the_end(tmp_path):
         assert study.history.strategy["trials"] == 9
     with tune(resting, minimize="loss", strategy="pb2", steps=6, trials=5, progress=False) as study:
         assert study.history.count("complete") == len(study.trials) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"workers": 0}, "workers must be a whole number from 1 on, or 'auto', got 0"),
+        ({"workers": "many"}, "got 'many'"),
+        ({"runner": "slrum"}, "no runner 'slrum'"),
+        ({"runner": {"address": "auto"}}, "expected a runner's name, or a table with use"),
+        (
+            {"runner": {"use": "processes", "adress": "x"}},
+            "'processes': .*'adress'.*It takes: workers, resources",
+        ),
+        ({"runner": "inline", "workers": 2}, "one trial at a time, got workers=2"),
+        ({"workers": "auto", "lag": 2}, "workers='?auto"),
+    ],
+)
+def test_a_runner_that_can_not_be_is_refused_before_anything_is_written(tmp_path, settings, message):
+    with pytest.raises(DanluError, match=message):
+        tune(train, minimize="loss", trials=1, progress=False, folder=tmp_path / "study", **settings)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_runner_is_chosen_by_name_or_by_a_table():
+    for runner in ("processes", {"use": "processes"}):
+        study = tune(train, minimize="loss", trials=1, strategy="random", runner=runner, progress=False)
+        assert study.trials[0].worker.startswith("process")
+
+
+def test_as_many_workers_as_fit_give_the_same_study_in_order():
+    one = tune(train, minimize="loss", trials=3, strategy="random", progress=False)
+    all_that_fit = tune(train, minimize="loss", trials=3, strategy="random", workers="auto", progress=False)
+    assert [t.config for t in all_that_fit.trials] == [t.config for t in one.trials]
 
 
 def test_rules_compose_and_the_first_that_holds_ends_the_study(capsys):

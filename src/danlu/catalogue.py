@@ -42,11 +42,13 @@ _TABLES: dict[str, dict[str, str]] = {
     "store": {
         "jsonl": "danlu.stores.jsonl:JSONLines",
         "memory": "danlu.stores.memory:Memory",
+        "postgres": "danlu.stores.postgres:Postgres",
         "sqlite": "danlu.stores.sqlite:SQLite",
     },
     "runner": {
         "inline": "danlu.runners.inline:Inline",
         "processes": "danlu.runners.processes:Processes",
+        "ray": "danlu.runners.ray:Ray",
         "simulated": "danlu.runners.simulated:Simulated",
     },
     "picture": {

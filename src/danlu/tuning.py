@@ -9,10 +9,11 @@ from typing import Any
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
 from danlu.core.history import History
-from danlu.core.objective import Named
+from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
 from danlu.core.stopping import Cost, Elapsed, Never, Plateau, Steps, StopRule, Target, Trials
+from danlu.core.store import Store
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import RunnerError, StrategyError, StudyError
@@ -52,11 +53,13 @@ def tune(
     budget: float | None = None,
     until: StopRule | None = None,
     folder: str | Path | None = None,
+    store: Store | str | None = None,
     seed: int | None = None,
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
     keep: int | None = None,
     notify: Notify = None,
+    retries: int | None = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -96,6 +99,9 @@ def tune(
         until: another stop rule, or several: `Target(0.95) | Plateau(30)`. Whichever rule holds first ends the study;
             trials that run then are let end.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
+        store: another place for the journal: the URL of a PostgreSQL database, "postgresql://user@host/database", which
+            the folder remembers without its password. This function may then be called by several processes at once,
+            on all machines that see the folder; `trials` counts those of all.
         seed: of all randomness; 0 if not given.
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
@@ -103,6 +109,7 @@ def tune(
         keep: how many of the best trials keep their checkpoints; see `Study`.
         notify: who is told of each new best, of failures and of the end: a webhook's address, a command, or several of
             them; see `danlu.notifications.subscription`.
+        retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -119,14 +126,16 @@ def tune(
     if space is None:
         declared = declare(train)
         space, called = declared.space, declared.call
+    # first, so that one which can't be leaves no folder behind
+    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
+    place = _runner(runner, called, objectives_from(minimize, maximize, subject_to)[0].metric, terms)
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder, change=change, warm_start=warm_start, keep=keep,
+        folder=folder, store=store, change=change, warm_start=warm_start, keep=keep,
+        retries=retries,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
-    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
-    place = _runner(runner, called, study.history.objectives[0].metric, terms)
     others = (time, total_steps, plateau, budget, until)
     if trials is None and all(rule is None for rule in others) and not study.strategy.ends:
         trials = 50
@@ -185,14 +194,18 @@ def _within(study: Study, time: float | None, trials: int | None, is_said: bool)
     return strategy.within(until, trials)
 
 
-def open_study(folder: str | Path) -> Study:
+def open_study(folder: str | Path | None = None, store: Store | str | None = None) -> Study:
     """The study that a folder holds.
+
+    Args:
+        folder: of the study.
+        store: the URL of its database, where that needs a password and PGPASSWORD is not set.
 
     Raises:
         StudyError: there is none.
         StoreError: its journal can't be read.
     """
-    return Study.open(folder)
+    return Study.open(folder, store)
 
 
 def _workers(said: int | str) -> int | None:

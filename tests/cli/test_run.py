@@ -133,6 +133,14 @@ def test_earlier_studies_are_given_by_folder_or_name_as_options_or_in_the_defini
         (("--minimize", "val_loss", "--strategy", "grid", "--setting", "level=3"), "Its settings: levels"),
         (("--minimize", "val_loss", "--setting", "levels=3"), "add --strategy NAME"),
         (("--minimize", "val_loss", "--space", "lr=1..0"), "low must not exceed high"),
+        (
+            ("--minimize", "val_loss", "--workers", "few"),
+            "takes a whole number from 1 on, or auto; got 'few'",
+        ),
+        (("--minimize", "val_loss", "--address", "auto"), "address belongs to a runner: add --runner NAME"),
+        (("--minimize", "val_loss", "--resource", "tpu"), "--resource takes NAME=VALUE"),
+        (("--minimize", "val_loss", "--resource", "tpu=big"), "--resource takes NAME=AMOUNT, such as tpu=1"),
+        (("--minimize", "val_loss", "--nice", "30"), "nice must be from 0 to 19"),
     ],
 )
 def test_bad_usage_is_refused_before_anything_is_written(here, danlu, words, message):

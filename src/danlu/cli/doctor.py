@@ -18,10 +18,11 @@ from danlu.cli.studies import found, home
 from danlu.core.history import History
 from danlu.core.keeping import kept
 from danlu.core.trial import Status, Trial
-from danlu.errors import DanluError, StudyBusy
+from danlu.errors import DanluError, StudyBusy, StudyError
+from danlu.records.address import KEY, read_address
 from danlu.records.folder import Folder
 from danlu.records.inside import is_inside
-from danlu.study import KEY, Study
+from danlu.study import Study
 
 _LITTLE = 1_000_000_000  # bytes: a few checkpoints
 
@@ -87,7 +88,8 @@ def health(folder: Path) -> Iterator[Finding]:
             yield Finding("journal", "good", f"{history.position} entries, {counts_text(history)}")
             yield _runner(study)
     except DanluError as error:
-        yield Finding("journal", "bad", f"{error} Try: danlu doctor {folder} --repair")
+        is_here = Folder(folder).journal.exists()
+        yield Finding("journal", "bad", f"{error} Try: danlu doctor {folder} --repair" if is_here else str(error))
         return
     yield _files(history, folder)
     yield _failures(history)
@@ -97,12 +99,12 @@ def health(folder: Path) -> Iterator[Finding]:
 def _runner(study: Study) -> Finding:
     cut_off = len(study.history.pending)
     try:
-        study.store.claim(KEY, "coordinator", "danlu doctor")
+        study.store.claim(study.key, "coordinator", "danlu doctor")
     except StudyBusy as error:
         return Finding("runner", "good", str(error).split(". ")[0])
     except DanluError:
         return Finding("runner", "note", "the folder is read-only: the study can be looked at, not run")
-    study.store.release(KEY, "coordinator")
+    study.store.release(study.key, "coordinator")
     if cut_off:
         return Finding(
             "runner", "note", f"nobody runs it; {cut_off} trials were cut off and go on when it is run again"
@@ -147,6 +149,8 @@ def _space_left(folder: Path) -> Finding:
 def _repair(folder: Path) -> None:
     from danlu.stores.sqlite import repair
 
+    if (address := read_address(folder)) is not None:
+        raise StudyError(f"the journal is in the database {address}; its server takes care that it stays whole.")
     screen().print(escape(str(repair(Folder(folder).journal, KEY))), soft_wrap=True)
 
 
@@ -160,10 +164,12 @@ def machine() -> Iterator[Finding]:
     for package, use in (
         ("torch", "PyTorch's training functions, checkpoints of tensors"),
         ("pyarrow", "export to Parquet"),
+        ("psycopg", "journals in PostgreSQL"),
     ):
         yield _package(package, use)
     yield from _checked("pictures", _draws)
     yield from _checked("devices", _devices)
+    yield from _checked("machine", _cores)
     root = home()
     yield _space_left(next(path for path in (root, *root.resolve().parents) if path.exists()))
 
@@ -190,7 +196,13 @@ def _draws() -> str:
 
 
 def _devices() -> str:
-    from danlu.runners.processes import visible_devices
+    from danlu.runners.devices import devices
 
-    gpus = visible_devices()
-    return f"{len(gpus)} NVIDIA GPUs: {', '.join(gpus)}" if gpus else "no NVIDIA GPU; trials run on the CPU"
+    found = devices()
+    return f"{len(found)}: {', '.join(map(str, found))}" if found else "none; trials run on the CPU"
+
+
+def _cores() -> str:
+    from danlu.runners.machine import cores, memory
+
+    return f"{cores()} cores and {memory() / 1e9:.3g} GB of main memory for trials"

@@ -9,11 +9,11 @@ from rich.markup import escape
 from danlu.cli.screen import counts_text, screen
 from danlu.core.history import fold
 from danlu.errors import StudyError
+from danlu.records.address import KEY
 from danlu.records.definition import write_definition
 from danlu.records.folder import Folder
 from danlu.stores.jsonl import read_lines
 from danlu.stores.sqlite import SQLite
-from danlu.study import KEY
 
 
 def register(app: typer.Typer) -> None:

@@ -9,9 +9,9 @@ from danlu import __version__
 from danlu.cli import doctor, export, import_, importance, plot, replay, run, show, trust, try_
 from danlu.cli import list as list_
 from danlu.cli.screen import errors
-from danlu.errors import DanluError, RunnerError, StoreError, StudyBusy, StudyFailed
+from danlu.errors import DanluError, StoreError, StudyBusy, StudyFailed
 
-_FAILURES = (StoreError, StudyBusy, StudyFailed, RunnerError)
+_FAILURES = (StoreError, StudyBusy, StudyFailed)
 
 app = typer.Typer(
     help="Danlu (丹炉) tunes the hyperparameters of deep learning, keeps everything that happened, and shows it.",

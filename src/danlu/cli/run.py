@@ -157,7 +157,21 @@ def run(
     keep: Annotated[
         int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
     ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            min=0, rich_help_panel=_WHERE, help="How often a trial is tried again whose worker died; 1 if not given."
+        ),
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A database for the journal: postgresql://user@host/database. The folder remembers it, but for the "
+            "password (PGPASSWORD, ~/.pgpass). Several machines that share the folder may then run it.",
+        ),
+    ] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
@@ -209,6 +223,8 @@ def run(
         "where": tuple(where or ()),
         "keep": keep,
         "notify": _notify(notify or [], notify_on or []),
+        "retries": retries,
+        "store": store,
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -244,9 +260,11 @@ def run(
             seed=said.seed,
             warm_start=said.warm_start,
             folder=place,
+            store=said.store,
             change=change,
             keep=said.keep,
             notify=said.notify,
+            retries=said.retries,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
@@ -357,7 +375,7 @@ def _objectives(said: Definition, folder: Path) -> _Objectives:
     if said.minimize or said.maximize:
         return _Objectives(said.minimize, said.maximize, said.subject_to)
     if Folder(folder).is_study:
-        with Study.open(folder) as study:
+        with Study.open(folder, said.store) as study:
             return _Objectives(study.history.objectives, None, said.subject_to)
     raise StudyError("a study needs an objective: add --minimize METRIC or --maximize METRIC.")
 

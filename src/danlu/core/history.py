@@ -13,6 +13,7 @@ from danlu.core import event as ev
 from danlu.core.curve import EMPTY
 from danlu.core.earlier import Earlier, earlier_from
 from danlu.core.objective import Objective
+from danlu.core.runner import LOSSES
 from danlu.core.shared import Columns, Index, Numbers, Row, Vector
 from danlu.core.trial import File, Status, Trial
 from danlu.errors import ObjectiveError, StoreError
@@ -68,6 +69,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
         steps_done: of all trials together; those that an attempt repeated count again.
         ran: seconds of all attempts that are over; of one that a crash cut off, up to its last report.
         keep: how many of the best trials that have ended keep their checkpoints.
+        retries: how often a trial that crashed is tried again.
     """
 
     space: Space
@@ -86,6 +88,7 @@ class History(msgspec.Struct, frozen=True, eq=False):
     steps_done: int = 0
     ran: float = 0.0
     keep: int = ev.KEEP
+    retries: int = ev.RETRIES
     _live: Numbers = Numbers()
     _paused: Numbers = Numbers()
     _counts: dict[str, int] = {}
@@ -397,6 +400,7 @@ def opened(entry: ev.Entry | None) -> History:
     start = History(
         Space.from_dict(first.space), first.objectives, first.seed, first.strategy, first.steps,
         position=entry.position, at=entry.at, opened=entry.at, keep=first.keep,
+        retries=first.retries,
     )  # fmt: skip
     for event in entry.events[1:]:
         start = _FOLD[type(event)](start, event, entry)
@@ -412,6 +416,8 @@ def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
         history = replace(history, strategy=event.strategy)
     if event.keep is not None:
         history = replace(history, keep=event.keep)
+    if event.retries is not None:
+        history = replace(history, retries=event.retries)
     return history if event.space is None else history.moved(Space.from_dict(event.space))
 
 
@@ -484,8 +490,8 @@ def _last_sign(trial: Trial) -> float:
 
 def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
-    lost, history = trial.lost + 1, _after_attempt(history, trial, entry.at)
-    return _with(history, event.trial, status=Status.PENDING, lost=lost, error=event.error)
+    excused, history = trial.excused + (event.reason in LOSSES), _after_attempt(history, trial, entry.at)
+    return _with(history, event.trial, status=Status.PENDING, lost=trial.lost + 1, excused=excused, error=event.error)
 
 
 def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:

@@ -90,7 +90,9 @@ class Bench:
         self._check_process("save")
         if self.decision is Decision.STOP:
             return  # nobody will go on from there
-        path = self._folder / "checkpoints" / f"step_{step:06d}.ckpt"
+        # an attempt that was given up for lost, and is not dead, must not write over the next one's
+        again = f"-{self.job.attempt}" if self.job.attempt > 1 else ""
+        path = self._folder / "checkpoints" / f"step_{step:06d}{again}.ckpt"
         size = write_checkpoint(inside(self._study, self._relative(path)), state)
         # the study decides which older ones go: a fork may be about to read one
         self.send(Saved(self.job.trial, step, self._relative(path), size))

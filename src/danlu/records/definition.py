@@ -7,6 +7,7 @@ target = 0.35                 # good enough; plateau = 30, and price = 2.5 with 
 workers = 2                   # or "auto"
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
+store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
@@ -31,7 +32,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from danlu.core.event import KEEP
+from danlu.core.event import KEEP, RETRIES
 from danlu.core.history import History
 from danlu.core.resources import Resources
 from danlu.errors import DanluError, StudyError, UnknownName
@@ -82,7 +83,9 @@ class Definition:
     seed: int | None = None
     keep: int | None = None
     notify: tuple[str | dict[str, Any], ...] = ()
+    retries: int | None = None
     folder: str | None = None
+    store: str | None = None
 
 
 def read_definition(path: Path) -> Definition:
@@ -128,7 +131,7 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return _resources(where, _of(where, key, value, dict))
     if key in ("time", "timeout", "silence", "target", "tolerance", "price", "budget"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder") else int)
+    return _of(where, key, value, str if key in ("train", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:
@@ -165,7 +168,7 @@ def update_definition(folder: Folder, history: History) -> None:
         write_text(folder.definition, definition_text(history))
 
 
-_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep")
+_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep", "retries")
 """What `definition_text` says."""
 
 
@@ -183,6 +186,8 @@ def definition_text(history: History) -> str:
         table["steps"] = history.steps
     if history.keep != KEEP:
         table["keep"] = history.keep
+    if history.retries != RETRIES:
+        table["retries"] = history.retries
     # how long a study may take is said to each run of it, as `time`: what one was told does not hold for the next
     strategy = {key: value for key, value in history.strategy.items() if key != "time"}
     table["strategy"] = strategy["use"] if list(strategy) == ["use"] else strategy

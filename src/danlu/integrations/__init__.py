@@ -1,0 +1,1 @@
+"""Danlu inside other people's tuners, so that nobody has to move."""
