@@ -1,5 +1,5 @@
 """One thread for linear algebra: with two processes of tests on two cores, more would only wait for each other. And no
-deadlines for hypothesis: a busy machine is slow, not wrong. And a key for seals that is not the user's own.
+deadlines for hypothesis: a busy machine is slow, not wrong; and a key for seals that is not the user's own.
 """
 
 import os

@@ -58,8 +58,8 @@ def tune(
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
     keep: int | None = None,
-    notify: Notify = None,
     retries: int | None = None,
+    notify: Notify = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -107,9 +107,9 @@ def tune(
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
             `Study`. It counts when a study is opened anew.
         keep: how many of the best trials keep their checkpoints; see `Study`.
+        retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
         notify: who is told of each new best, of failures and of the end: a webhook's address, a command, or several of
             them; see `danlu.notifications.subscription`.
-        retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:

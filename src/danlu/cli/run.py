@@ -222,9 +222,9 @@ def run(
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
         "keep": keep,
-        "notify": _notify(notify or [], notify_on or []),
         "retries": retries,
         "store": store,
+        "notify": _notify(notify or [], notify_on or []),
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -263,8 +263,8 @@ def run(
             store=said.store,
             change=change,
             keep=said.keep,
-            notify=said.notify,
             retries=said.retries,
+            notify=said.notify,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:

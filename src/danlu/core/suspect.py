@@ -127,7 +127,7 @@ def suspects(places: Places, is_all: bool = True) -> frozenset[str]:
 
 
 def _rests(places: Places, record: Record) -> bool:
-    return places.results - record.at < _REST * 2**record.tries
+    return bool(places.results - record.at < _REST * 2**record.tries)
 
 
 def _is_bad(places: Places, place: str) -> bool:

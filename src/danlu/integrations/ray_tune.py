@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from danlu.core import event as ev
+from danlu.core.stopping import Never
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Decision, Status
 from danlu.errors import DanluError, ObjectiveError, StudyError
 from danlu.integrations.ray_domains import Translation, translated
+from danlu.records.address import KEY
 from danlu.space import Space
 from danlu.stores.jsonl import export_journal, read_lines
 from danlu.stores.memory import Memory
-from danlu.study import KEY, Study
+from danlu.study import Study
 
 try:
     from ray.tune.result import AUTO_RESULT_KEYS, DEBUG_METRICS, TRAINING_ITERATION
@@ -109,7 +111,7 @@ class DanluSearch(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         assert self._translation is not None or self.study  # says what is missing
-        job = self.study.next_job()
+        job = self.study.next_job(Never())
         if job is None:
             return self.FINISHED if self.study.is_exhausted else None
         self.study.answer([ev.Started(job.trial, job.attempt, job.step, _WORKER + trial_id)])

@@ -82,8 +82,8 @@ class Definition:
     budget: float | None = None
     seed: int | None = None
     keep: int | None = None
-    notify: tuple[str | dict[str, Any], ...] = ()
     retries: int | None = None
+    notify: tuple[str | dict[str, Any], ...] = ()
     folder: str | None = None
     store: str | None = None
 
