@@ -283,6 +283,21 @@ class TestFiles:
             assert "step_000004.ckpt" in kept
             assert "step_000001.ckpt" not in kept
 
+    def test_checkpoints_bear_the_seal_of_the_one_who_runs_the_study_on_whatever_node(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("DANLU_KEY", "ab" * 32)  # not that of the cluster, which was there before
+
+        def train(trial, config):
+            state = trial.load()
+            if state is None:
+                trial.report(1, loss=1.0)
+                trial.save(Path("more than plain data"))
+                os._exit(1)
+            return float(state == Path("more than plain data"))
+
+        study = in_ray(train, tmp_path / "study", trials=1)
+        assert [trial.value for trial in study.trials] == [1.0]
+        assert study.load(0) == Path("more than plain data")
+
     def test_what_a_trial_prints_is_in_the_study_folder_while_it_runs(self, tmp_path):
         log = tmp_path / "trials/0000/log.txt"
 

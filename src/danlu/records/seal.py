@@ -106,6 +106,12 @@ def key(make: bool = False) -> bytes | None:
     return found
 
 
+def adopt(secret: bytes | None) -> None:
+    """Takes the key of the user's own machine for this process, on another one, and for its children."""
+    if secret is not None:
+        os.environ["DANLU_KEY"] = secret.hex()
+
+
 def key_path() -> Path | None:
     """Where the key is kept; None where nobody is at home."""
     base = os.environ.get("XDG_CONFIG_HOME") or (os.environ.get("APPDATA") if os.name == "nt" else None)

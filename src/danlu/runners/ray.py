@@ -21,6 +21,7 @@ from danlu.core.event import Noted
 from danlu.core.resources import EVEN, Resources
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
 from danlu.errors import DanluError, RunnerError, StoreError
+from danlu.records import seal
 from danlu.runners.parcel import pack
 from danlu.runners.storage import Storage
 from danlu.runners.transfer import Mirror, Output, Piece, Stored, Wanted, checked, mark, unmark
@@ -141,7 +142,8 @@ class Ray:
         actor = self._actor.options(**self._options, scheduling_strategy=where).remote(
             _path(), os.getcwd(), self._train, self._metric, self._patience, self._nice
         )
-        call = actor.begin.remote(job, self._nonce, self._storage.url if self._storage else None)
+        url = self._storage.url if self._storage else None
+        call = actor.begin.remote(job, self._nonce, url, seal.key(make=True))
         self._tenants.append(_Tenant(job, place, actor, call, Mirror(job, self._storage)))
 
     def poll(self, answer: Answer, timeout: float | None) -> None:

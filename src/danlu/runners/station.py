@@ -18,6 +18,7 @@ import msgspec
 from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, StoreError
+from danlu.records import seal
 from danlu.records.log import redirected
 from danlu.runners.transfer import Bag, Moving
 from danlu.runners.work import work
@@ -60,8 +61,9 @@ class Station:
         self._bag: Bag | None = None
         self._flushed = 0.0
 
-    def begin(self, job: Job, nonce: str, storage: str | None) -> Message:
-        """Begins a job; gives the first message."""
+    def begin(self, job: Job, nonce: str, storage: str | None, key: bytes | None = None) -> Message:
+        """Begins a job; gives the first message. Its checkpoints are sealed with the key of the coordinator's user."""
+        seal.adopt(key)
         threading.Thread(target=self._run, args=(job, nonce, storage), name="trial", daemon=True).start()
         return self.listen()
 

@@ -22,6 +22,7 @@ from danlu.core.runner import Job, Signal
 from danlu.errors import ArtifactError, StoreError
 from danlu.records.files import storage_remedy, write_whole
 from danlu.records.folder import Folder
+from danlu.records.inside import inside
 from danlu.runners.storage import Storage
 
 PIECE = 16_000_000
@@ -148,7 +149,7 @@ class Mirror:
         """The bytes of the checkpoint that the trial goes on from."""
         if wanted.path != self._job.checkpoint:
             raise ArtifactError(f"trial {self._job.trial} asked for {wanted.path!r}, which is not its checkpoint.")
-        file = self._study / wanted.path
+        file = inside(self._study, wanted.path)
         with file.open("rb") as source:
             source.seek(wanted.offset)
             data = source.read(PIECE)
@@ -165,9 +166,9 @@ class Mirror:
             raise _refused(path, error) from error
 
     def _place(self, path: str) -> Path:
-        place = self._study / checked_path(self._job.trial, path)
+        place = inside(self._study, checked_path(self._job.trial, path).as_posix())
         home = Folder(self._study).trial(self._job.trial)
-        # a link that lies there already must not lead out either; the trial's folder itself may be one
+        # a link that lies there already must not lead out either
         if place.is_symlink() or not place.parent.resolve().is_relative_to(home.resolve()):
             raise ArtifactError(f"{path!r} leads out of the trial's folder, through a link.")
         return place
