@@ -92,7 +92,7 @@ class Cost(StopRule):
 
     def done(self, history: History) -> str | None:
         spent = cost(history, self.price)
-        return f"the budget of {self.budget:g} is spent ({spent:.2f})" if spent >= self.budget else None
+        return f"the budget of {self.budget:g} is spent ({amount(spent)})" if spent >= self.budget else None
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,11 @@ def _both(one: str | None, other: str | None) -> str | None:
 def cost(history: History, price: float) -> float:
     """What all trials have cost so far, at a price of one hour of one trial."""
     return trial_seconds(history) / 3600 * price
+
+
+def amount(number: float) -> str:
+    """Money or hours as people write them: "12.50", "0.0031"."""
+    return f"{number:.2f}" if number >= 0.1 or number == 0 else f"{number:.2g}"
 
 
 def ending(rule: StopRule, history: History) -> str:
