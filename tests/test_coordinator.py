@@ -117,8 +117,8 @@ def test_a_trial_that_another_holds_is_left_alone_and_one_that_nobody_holds_is_n
     one, other = make(), make()
     first, second = one.next_job(Never()), one.next_job(Never())
     holder, heir = coordinator_of(one), coordinator_of(other)
-    holder.begin()
-    heir.begin()
+    holder.begin(frozenset)
+    heir.begin(frozenset)
     assert holder.take(first.trial)
     assert list(heir.left()) == [0, 1]
     assert not heir.take(first.trial)
@@ -179,7 +179,7 @@ def test_of_two_that_both_begin_the_second_attempt_one_is_heard(make):
 
         def submit(self, job):
             super().submit(job)
-            started.wait(10)
+            started.wait(60)
 
     # nobody's leases hold
     for study in (one, other):
@@ -228,14 +228,14 @@ def orphan(folder: Path) -> Path:
 def test_only_the_first_tidies_up(make, tmp_path):
     one, other = coordinator_of(make()), coordinator_of(make())
     path = orphan(tmp_path)
-    one.begin()
+    one.begin(frozenset)
     assert not path.exists()
     orphan(tmp_path)
-    other.begin()
+    other.begin(frozenset)
     assert path.exists()
     one.end()
     other.end()
-    coordinator_of(make()).begin()
+    coordinator_of(make()).begin(frozenset)
     assert not path.exists()
 
 

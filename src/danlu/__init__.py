@@ -27,6 +27,7 @@ _PUBLIC = {
     "Trial": "danlu.core.trial",
     "importance": "danlu.analysis.importance",
     "open_study": "danlu.tuning",
+    "report": "danlu.programs.channel",
     "tune": "danlu.tuning",
 }
 

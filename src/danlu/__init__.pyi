@@ -12,6 +12,7 @@ from danlu.core.trial import Status as Status
 from danlu.core.trial import Trial as Trial
 from danlu.errors import DanluError as DanluError
 from danlu.loop import Interrupted as Interrupted
+from danlu.programs.channel import report as report
 from danlu.space.belief import Likely as Likely
 from danlu.space.choice import Choice as Choice
 from danlu.space.numeric import Float as Float

@@ -8,7 +8,7 @@ begins the next one first has it, and the study tells the other to stop.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from danlu.core.stopping import StopRule
@@ -22,6 +22,9 @@ _OPENING = 30.0  # seconds to wait for another process that has the study for it
 
 _LEASE = "coordinator"
 
+Find = Callable[[], frozenset[int]]
+"""Takes up trials that go on running without a coordinator, and says which."""
+
 
 class Alone:
     """The only coordinator of a study."""
@@ -29,18 +32,24 @@ class Alone:
     def __init__(self, study: Study) -> None:
         self._study = study
 
-    def begin(self) -> None:
-        """Takes the study.
+    def begin(self, find: Find) -> frozenset[int]:
+        """Takes the study; returns what `find` found to be still running, which an earlier coordinator left.
 
         Raises:
             StudyBusy: another process has it.
         """
         self._study.store.claim(self._study.key, _LEASE, _name())
-        self._study.refresh()
-        self._study.tidy()
+        try:
+            self._study.refresh()
+            found = find()
+            self._study.tidy(found)
+        except BaseException:
+            self.end()
+            raise
+        return found
 
     def end(self) -> None:
-        """Gives the study back."""
+        """Gives back what was taken of the study."""
         self._study.store.release(self._study.key, _LEASE)
 
     def left(self) -> Iterator[int]:
@@ -72,13 +81,14 @@ class Together(Alone):
         self._held: set[int] = set()
         self._looked = 0.0
 
-    def begin(self) -> None:
-        key = self._study.key
+    def begin(self, find: Find) -> frozenset[int]:
+        key, found = self._study.key, frozenset[int]()
         with suppress(StudyBusy):  # else others run trials, and what they are about to save would look forgotten
             self._store.claim(key, _LEASE, _name())
             try:
                 self._study.refresh()
-                self._study.tidy()
+                found = find()
+                self._study.tidy(found)
             finally:
                 self._store.release(key, _LEASE)
         deadline = time.monotonic() + _OPENING
@@ -91,6 +101,7 @@ class Together(Alone):
                     raise
             time.sleep(NEWS / 5)
         self._study.refresh()
+        return found
 
     def end(self) -> None:
         for number in list(self._held):

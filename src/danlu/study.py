@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from danlu.core.history import History, opened, replace
 from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
+from danlu.core.repeated import known
 from danlu.core.runner import Job, Signal
 from danlu.core.snapshot import mark
 from danlu.core.stopping import StopRule
@@ -585,8 +586,16 @@ class Study:
             told = "this runner can't pause trials: where the strategy would pause one, it is stopped"
             self._change(None, other, note=told)
 
-    def tidy(self) -> None:
-        """Makes folder and journal agree on what is kept, after a crash or an accident; only while no trial runs."""
+    def known(self, signal: Signal, attempt: int) -> Decision | None:
+        """What becomes of a signal's trial, if the journal holds the signal already; None if it is news."""
+        return known(self._history, attempt, signal)
+
+    def tidy(self, running: Collection[int] = ()) -> None:
+        """Makes folder and journal agree on what is kept, after a crash or an accident.
+
+        Args:
+            running: trials that run meanwhile; no other may.
+        """
         if self.folder is None and self._temporary is None:
             return
 
@@ -603,7 +612,7 @@ class Study:
         self._append(decide)
         self._append(lambda history, at: (keeping.unwanted(history), None))
         unborn = [trial.parent.path for trial in self._history.unborn if trial.parent is not None]
-        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn])
+        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn], running)
 
     @property
     def files(self) -> Path:
@@ -730,6 +739,10 @@ class _Local:
         if trial.is_finished:
             return Decision.STOP
         return Decision.PAUSE if trial.status is Status.PAUSED else Decision.CONTINUE
+
+    @property
+    def folder(self) -> str:
+        return self._set_up().folder
 
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
         return self._set_up().report(step, metrics)

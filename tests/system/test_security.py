@@ -481,6 +481,7 @@ def test_pickles_are_loaded_in_few_places_each_of_which_is_known():
         "records/checkpoint.py",  # under the user's seal, or plain data only
         "runners/pipe.py",  # the pipe between a process and its own child
         "runners/worker.py",  # the same pipe
+        "runners/station.py",  # what Ray handed over, which pickles all that its own processes say to each other
         "pytorch/distributed.py",  # the same, of a rank
         "runners/plan.py",  # a folder that only its owner can write
         "runners/station.py",  # inside a Ray cluster, all of whose messages are pickles

@@ -10,7 +10,7 @@ from danlu.core.event import Started
 from danlu.core.objective import plain_metrics
 from danlu.core.runner import Ended, Failed, Job
 from danlu.core.trial import Decision, Trial
-from danlu.errors import ArtifactError, DanluError, ObjectiveError, StoreError
+from danlu.errors import ArtifactError, DanluError, ObjectiveError, ProgramFailed, StoreError
 from danlu.records.bench import Bench, Send
 from danlu.records.files import is_full, storage_remedy
 
@@ -47,7 +47,7 @@ def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended
         with capture(bench.log) as log:
             try:
                 returned = train(bench.trial(), bench.job.config)
-            except StoreError:
+            except (StoreError, ProgramFailed):  # a program's log says itself what went wrong
                 raise
             except (Exception, SystemExit):
                 log.write(traceback.format_exc())
