@@ -484,6 +484,5 @@ def test_pickles_are_loaded_in_few_places_each_of_which_is_known():
         "runners/station.py",  # what Ray handed over, which pickles all that its own processes say to each other
         "pytorch/distributed.py",  # the same, of a rank
         "runners/plan.py",  # a folder that only its owner can write
-        "runners/station.py",  # inside a Ray cluster, all of whose messages are pickles
     }
     assert {file for file, name, _ in calls() if name in loads} <= known

@@ -227,11 +227,12 @@ class Bag:
         path = self._job.checkpoint
         if self.is_shared or path is None:
             return
+        place = inside(self.study, path)
         if self._storage is not None:
             with suppress(FileNotFoundError):  # saved while another storage, or none, was in use
-                self._storage.get(path, self.study / path)
+                self._storage.get(path, place)
                 return
-        write_whole(self.study / path, lambda part: self._download(path, part), durable=False)
+        write_whole(place, lambda part: self._download(path, part), durable=False)
 
     def before(self, signal: Signal) -> None:
         """Carries what a signal speaks of, so that it is there when the study hears the signal."""
