@@ -69,7 +69,7 @@ def mute(goal: str, seen: Sequence[str], lines: Sequence[str], where: str) -> Pr
     remedy = (
         f"Print it ('epoch 3 {normal(goal)} 0.25'), say where it is (--csv, --tensorboard, --pattern), or report it"
     )
-    return ProgramMute(f"no metric was found in {where}. {remedy} (danlu.report).{_shown(lines)}")
+    return ProgramMute(f"no metric was found in {where}. {remedy} (danlu.report). Its last line{_shown(lines)}")
 
 
 def _nearest(goal: str, seen: Sequence[str]) -> str | None:
@@ -80,7 +80,9 @@ def _nearest(goal: str, seen: Sequence[str]) -> str | None:
 
 
 def _shown(lines: Sequence[str]) -> str:
-    last = [_COLOUR.sub("", line).rstrip() for line in lines if line.strip()][-_SHOWN:]
+    """The last line, which mostly says what is wrong, and below it those before."""
+    last = [_COLOUR.sub("", line).rstrip()[:300] for line in lines if line.strip()][-_SHOWN:]
     if not last:
         return "; it printed nothing"
-    return ". Its last lines:\n" + "\n".join(f"  {line[:300]}" for line in last)
+    before = "".join(f"\n  {line}" for line in last[:-1])
+    return f": {last[-1].strip()}{before}"

@@ -23,7 +23,7 @@ from danlu.programs.guarded import Guarded
 from danlu.programs.lines import Lines
 from danlu.programs.merge import Merge, Report
 from danlu.programs.output import Output
-from danlu.programs.placeholder import filled
+from danlu.programs.placeholder import filled, placeholders
 from danlu.programs.reading import Source
 from danlu.programs.routes import PLACES, check_placeholders, routes, written_path
 from danlu.programs.script import Script, place_of_script, read_script
@@ -110,7 +110,7 @@ class Program:
         lines, channel, files = self.watch.sources(Path(self.folder), home, launch.places, merge.wanted)
         environment = {**os.environ, **launch.environment, **channel.environment}
         with Output(home / "log.txt") as output:
-            output.write(f"$ {shlex.join(launch.command)}\n".encode())
+            output.head(f"$ {shlex.join(launch.command)}")
             with Guarded(launch.command, environment, self.folder, self.grace) as running:
                 for step, metrics in _followed(running, output, lines, [channel, *files], merge):
                     if trial.report(step, **metrics) is not Decision.CONTINUE:
@@ -180,6 +180,15 @@ class Program:
             ):
                 defaults[name] = value
         return fitted, space.with_defaults(defaults)
+
+    def check_apart(self) -> None:
+        """Raises `StudyError` if trials that run at a time would write to the same files, and read each other's metrics."""
+        for path in self.watch.files:
+            if not {"folder", "trial"}.intersection(placeholders([path])):
+                raise StudyError(
+                    f"all trials would write their metrics to {path!r}, several at a time. Let each write to its own "
+                    f"folder: put {{folder}} into the command, and look at {{folder}}/{path} instead; or use workers=1."
+                )
 
     @property
     def _script(self) -> Script:
