@@ -4,11 +4,13 @@ DanluError
 ├── SpaceError          a hyperparameter is declared wrongly, or a config does not fit the space
 ├── ObjectiveError      an objective, a metric name or a metric's value is wrong
 ├── StrategyError       a strategy's settings do not fit each other or the space
+│   └── NotImported     a journal names a strategy of a module that nobody has imported
 ├── StudyError          a call that the study can't serve: an unknown trial, a trial that has ended, another space
 │   ├── StudyBusy       another process runs the trials of this study
 │   └── StudyFailed     so many trials failed in the same way that no more were started
 ├── StoreError          the journal can't be read or written: disk full, read-only, damaged
 │   └── Conflict        somebody else appended first; read again, decide again
+├── DraftError          a script can't be read, or has no options of which a search could be made
 ├── ArtifactError       a value can't be kept under that name: an image of the wrong shape, an unsafe name
 ├── RunnerError         the trials can't be run: a function that can't be sent to a worker, no such device
 ├── ProgramFailed       the program of a trial ended badly
@@ -35,6 +37,16 @@ class StrategyError(DanluError, ValueError):
     """A strategy's settings do not fit each other or the space."""
 
 
+class NotImported(StrategyError):
+    """A journal names a strategy of a module that nobody has imported; it comes from anywhere, so it must not be."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the journal names the strategy {name!r}, and no code is imported because a journal says so. If you trust "
+            f"it, import {name.partition(':')[0]} first, or say which strategy is to be used: strategy=, --strategy."
+        )
+
+
 class StudyError(DanluError, RuntimeError):
     """A call that the study can't serve in the state it is in."""
 
@@ -53,6 +65,10 @@ class StoreError(DanluError, OSError):
 
 class Conflict(StoreError):
     """Somebody else appended at this position first: read what is new, then decide again."""
+
+
+class DraftError(DanluError, ValueError):
+    """A script can't be read, or has no options of which a search could be made."""
 
 
 class ArtifactError(DanluError, ValueError):
