@@ -19,13 +19,14 @@ _OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # har
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def failure(name: str, end: Exit, lines: Sequence[str]) -> ProgramFailed:
+def failure(name: str, end: Exit, lines: Sequence[str], python: str = "") -> ProgramFailed:
     """What to raise for a program that did not end well.
 
     Args:
         name: of the program, for the message.
         end: how it ended.
         lines: of its output, the last ones.
+        python: that runs it; "" if none does.
     """
     if end.errno:
         return ProgramFailed(f"{name!r} {why_not_run(end.errno)}")
@@ -35,6 +36,8 @@ def failure(name: str, end: Exit, lines: Sequence[str]) -> ProgramFailed:
         if end.status == -signal.SIGKILL and not end.starved:
             how += ", which the system does when memory runs out"
     text = "\n".join(lines)
+    if "ModuleNotFoundError" in text:
+        how += f" (its Python is {python})" if python else ""
     kind: type[ProgramFailed] = ProgramKilled if -end.status in _OUTSIDE else ProgramFailed
     if end.starved or _STARVED.search(text):
         kind = ProgramOutOfMemory

@@ -117,7 +117,7 @@ class Program:
                         running.end()
                         _drain(running, output)
                         return {}
-            self._check(running, output, merge)
+            self._check(running, output, merge, launch.command[0])
         return merge.untold()
 
     def launch(self, config: Mapping[str, Value], number: int, seed: int, home: Path) -> Launch:
@@ -182,7 +182,7 @@ class Program:
         return fitted, space.with_defaults(defaults)
 
     def check_apart(self) -> None:
-        """Raises `StudyError` if trials that run at a time would write to the same files, and read each other's metrics."""
+        """Raises `StudyError` if trials that run at a time would write to the same files of metrics."""
         for path in self.watch.files:
             if not {"folder", "trial"}.intersection(placeholders([path])):
                 raise StudyError(
@@ -212,10 +212,10 @@ class Program:
                 return f"{head}{equals}{instead}"
         return word
 
-    def _check(self, running: Guarded, output: Output, merge: Merge) -> None:
+    def _check(self, running: Guarded, output: Output, merge: Merge, program: str) -> None:
         assert running.exit is not None
         if running.exit.status != 0:
-            raise failure(self.name, running.exit, output.last(100))
+            raise failure(self.name, running.exit, output.last(100), program if "python" in program else "")
         missing = next((goal for goal in self._metrics(False) if goal not in merge.last), None)
         if missing is not None:
             raise mute(missing, merge.seen, output.last(5), self.watch.words)
