@@ -583,7 +583,7 @@ class Study:
         """Goes on with the same search without pauses, for a runner that can't pause; says so if it had some."""
         other = self.strategy.without_pauses()
         if other != self.strategy:
-            told = "this runner can't pause trials: where the strategy would pause one, it is stopped"
+            told = "trials can't be paused here: where the strategy would pause one, it is stopped"
             self._change(None, other, note=told)
 
     def known(self, signal: Signal, attempt: int) -> Decision | None:
