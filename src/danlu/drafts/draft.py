@@ -27,6 +27,7 @@ _WIDEST = 48  # of a line before its comment, for comments in one column
 _LONGEST = 100  # of a comment
 _TRIALS = 50
 _LOSS = re.compile(r"smooth|weight|lambda|coeff?|alpha|temperature|margin|focal|mixup|cutmix|loss|penalty|label")
+_NUMBER = re.compile(r"(?<!\w)(?<!\w\.)(?:\d+\.\d+(?:e-?\d+)?|\d+e-?\d+)(?!\w)")
 _WEIGHT_DECAY = re.compile(r"weight_?decay|decay_weight")
 
 
@@ -153,7 +154,8 @@ def _divides(multiple: Option, divisor: Option) -> bool:
 def _lines(draft: Draft) -> Iterator[str]:
     name, framework = draft.script.path.name, draft.reading.framework
     yield f"# A search over the options of {name}, as danlu init drafted it; read by the rules of {framework}."
-    yield "# The script was read, not run. What is commented out can be tuned as well: remove the #."
+    how = "was run up to its parser" if draft.reading.was_run else "was read, not run"
+    yield f"# The script {how}. What is commented out can be tuned as well: remove the #."
     yield ""
     yield f"command = [{', '.join(map(_quoted, draft.command))}]"
     yield from _asked(draft)
@@ -210,7 +212,7 @@ def _space_lines(draft: Draft) -> Iterator[str]:
     for item in draft.plan.tuned:
         if _opens(item) and item.dimension is not None:
             yield ""
-            yield to_toml(Space({"space": Space({item.option.name: item.dimension})})).partition("\n\n")[2].rstrip()
+            yield to_toml(Space({item.option.name: item.dimension})).strip()
 
 
 def _left(draft: Draft) -> Iterator[str]:
@@ -275,9 +277,7 @@ def _value(item: Advice) -> str:
     if text is None:
         return _inline(item.dimension.to_dict())
     is_number = isinstance(item.dimension, Float | Int) or item.dimension.kinds == {"number"}
-    return _quoted(
-        re.sub(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?(?![\w])|(?<![\w.])\d+e-?\d+", _short, text) if is_number else text
-    )
+    return _quoted(_NUMBER.sub(_short, text) if is_number else text)
 
 
 def _short(match: re.Match[str]) -> str:

@@ -31,7 +31,7 @@ _TRAIN = frozenset({"train", "training"})
 _COUNT = re.compile(r"epoch|step|iter|batch|idx|index|len|num|count|total|size|^[ijk]$")
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?([diouxXeEfFgGcrs%])")
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}:!]*)(?:![rsa])?(?::([^{}]*))?\}")
-_SAYS = ("print", "info", "write", "debug", "log", "warning", "set_description", "set_postfix_str", "pprint", "echo")
+_SAYS = ("print", "info", "write", "debug", "warning", "set_description", "set_postfix_str", "pprint", "echo")
 _LOGS = ("log", "log_metrics", "log_dict", "set_postfix", "log_scalars", "dumps", "append_row", "writerow", "track")
 _SCALARS = ("log", "add_scalar", "scalar", "log_metric", "log_value", "record", "logkv", "record_mean", "update_scalar")
 
@@ -142,6 +142,9 @@ def _keys(arguments: Iterable[ast.expr]) -> Iterator[str]:
 
 def _lines(arguments: list[ast.expr]) -> list[str]:
     """The lines that a call prints, with made-up numbers."""
+    match arguments:
+        case [ast.Constant(str(text)), first, *rest] if _PERCENT.search(text):  # logging.info("loss %.3f", loss)
+            return _percent(text, map(_name, [first, *rest])).splitlines()
     return " ".join(_filled(argument) for argument in arguments).splitlines()
 
 
@@ -161,7 +164,11 @@ def _filled(node: ast.expr) -> str:
             return _percent(_filled(left), iter(names))
         case ast.Call(ast.Attribute(inner, "format"), args):
             return _braces(_filled(inner), [_name(argument) for argument in args])
-        case ast.Call(ast.Attribute(_, "join")) | ast.Dict():
+        case ast.Dict(keys, values):
+            said = zip(keys, values, strict=True)
+            pairs = [(str(k.value), v) for k, v in said if isinstance(k, ast.Constant)]
+            return ", ".join(f"'{key}': {_number(_name(value), 'f')}" for key, value in pairs)
+        case ast.Call(ast.Attribute(_, "join")):
             return ""
     return _number(_name(node), "")
 
