@@ -91,8 +91,9 @@ LEFT: Final = (
           TEXT | BOOL, _RUNS),
     _left(r"seed seeds manual_?seed random_state rng", ANY, _SEED),
     _left(r"""no_cuda no_mps no_gpu no_accel\w* =accel accelerator cuda gpu gpus gpu_ids? ngpu n_gpus? cpu cpus
-          mps tpu\w* =(?:\w+_)?devices? =device_\w+ num_nodes =nodes =rank local_?rank node_rank machine_rank world_?size =dist
-          distributed dist_\w+ \w*ddp\w* fsdp backend port host master_\w+ multiprocessing\w* nproc\w* slurm\w*
+          mps tpu\w* =(?:\w+_)?devices? =device_\w+ num_nodes =nodes =rank local_?rank node_rank machine_rank
+          world_?size
+          =dist distributed dist_\w+ \w*ddp\w* fsdp backend port host master_\w+ multiprocessing\w* nproc\w* slurm\w*
           launcher
           sync_?bn deepspeed sharding =strategy =trainer synchronize_\w+ num_machines""", NOT_FLOAT, _WHERE),
     _left(r"""amp\w* fp16 bf16 fp8 tf32 half precision dtype \w*compile\w* jit torchscript fuser channels_last

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from danlu.drafts.advice import ASKED, NEVER, Advice, advice, words
 from danlu.drafts.knowledge import BUDGET
@@ -63,6 +64,22 @@ def plan(reading: Reading, most: int = MOST) -> Plan:
     )
 
 
+def space_of(items: Iterable[Advice]) -> Space:
+    """The space of what is tuned; dots in names make groups."""
+    members: dict[str, Any] = {}
+    for item in items:
+        *groups, last = item.option.name.split(".")
+        at = members
+        for group in groups:
+            at = at.setdefault(group, {})
+        at[last] = item.dimension
+    return _nested(members)
+
+
+def _nested(members: dict[str, Any]) -> Space:
+    return Space({name: _nested(m) if isinstance(m, dict) else m for name, m in members.items()})
+
+
 def _training_command(options: Iterable[Option]) -> str:
     """The subcommand that trains: by its name, else the one with most to tune."""
     commands = dict.fromkeys(option.command for option in options if option.command)
@@ -81,11 +98,22 @@ def _distinct(options: Iterable[Option]) -> list[Option]:
 def _branched(items: list[Advice]) -> list[Advice]:
     """What is to become of choices between groups: each group is a branch, with what it can be told besides."""
     grouped = {f"{item.option.name}." for item in items if item.option.branches and item.rank < ASKED}
+    others = [item for item in items if not any(item.option.name.startswith(prefix) for prefix in grouped)]
+    groups = {part for item in others for part in _groups(item.option.name)}
     return [
-        _group(item) if item.option.branches else item
-        for item in items
-        if not any(item.option.name.startswith(prefix) for prefix in grouped)
+        _group(item)
+        if item.option.branches
+        else replace(item, dimension=None, rank=NEVER, why="it has the name of a group")
+        if item.option.name in groups
+        else item
+        for item in others
     ]
+
+
+def _groups(name: str) -> list[str]:
+    """The groups that a dotted name leads through: "a" and "a.b" of "a.b.c"."""
+    parts = name.split(".")
+    return [".".join(parts[:k]) for k in range(1, len(parts))]
 
 
 def _group(item: Advice) -> Advice:

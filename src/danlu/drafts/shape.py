@@ -156,7 +156,8 @@ def _number(option: Option) -> float | None:
 def _between(option: Option, low: float, high: float, log: bool = False) -> Dimension | None:
     """An interval that holds the default and keeps to the script's own bounds."""
     default = _number(option)
-    low, high = _rounded(low), _rounded(high)
+    if option.kind != "int":
+        low, high = _rounded(low), _rounded(high)
     if option.low is not None:
         low, high = max(low, option.low), max(high, option.low)
     if option.high is not None:
