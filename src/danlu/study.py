@@ -662,6 +662,10 @@ class _Local:
             return Decision.STOP
         return Decision.PAUSE if trial.status is Status.PAUSED else Decision.CONTINUE
 
+    @property
+    def folder(self) -> str:
+        return self._set_up().folder
+
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
         return self._set_up().report(step, metrics)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
-from danlu.core.objective import Named
+from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
 from danlu.core.stopping import Elapsed, Never, Steps, StopRule, Trials
@@ -14,8 +14,9 @@ from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import RunnerError, StrategyError, StudyError
 from danlu.loop import run
+from danlu.programs.program import Program
 from danlu.progress import watching
-from danlu.space.declare import declare
+from danlu.space.declare import declare, space_of
 from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
 from danlu.warm import Warm
@@ -51,8 +52,8 @@ def tune(
 
     Args:
         train: a function whose parameters are annotated with `Float`, `Int`, `Choice` or a dataclass of them; with
-            `space`, a function of (trial) or (trial, config). It returns its metrics by name, or one number for the
-            objective, or nothing if it reports them.
+            `space`, a function of (trial) or (trial, config), or a `danlu.programs.Program`. A function returns its
+            metrics by name, or one number for the objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
         trials: how many in all, over all restarts; 50 if neither `time` nor `total_steps` is given. Not given, "pbt",
@@ -95,7 +96,9 @@ def tune(
     if lag is not None:
         strategy = _in_order(strategy, lag, many)
     called: Callable[..., Any] = _with_config(train)
-    if space is None:
+    if isinstance(train, Program):
+        called, space = train.fitted(space_of(space or {}), objectives_from(minimize, maximize, subject_to))
+    elif space is None:
         declared = declare(train)
         space, called = declared.space, declared.call
     study = Study(
@@ -106,6 +109,8 @@ def tune(
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
     terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
     place = _runner(runner, called, study.history.objectives[0].metric, terms)
+    if isinstance(called, Program) and not called.can_pause:
+        place.can_pause = False
     if trials is None and time is None and total_steps is None and not study.strategy.ends:
         trials = 50
     judges = study.strategy.judges(study.history)

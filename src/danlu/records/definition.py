@@ -13,13 +13,16 @@ lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
 where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [space], they may stand as well
 
+[program]                     # of a `command`, in place of `train`: how values go in and where metrics are
+style = "--name=value"
+
 [resources]                   # of each trial: cpus, gpus, memory in GB, nice, and custom ones of a cluster
 gpus = 0.5
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,8 @@ class Definition:
 
     Attributes:
         train: "file.py:function" or "package.module:function".
+        command: a program in its place: words, or one text.
+        program: how values go into it and metrics come out, see `danlu.programs.settings`.
         minimize, maximize, subject_to: as `tune` takes them.
         strategy, runner: a name or a table with `use`.
         space: where the function's own parameters don't say it.
@@ -51,6 +56,8 @@ class Definition:
     """
 
     train: str | None = None
+    command: str | tuple[str, ...] | None = None
+    program: dict[str, Any] = field(default_factory=dict)
     minimize: tuple[str, ...] = ()
     maximize: tuple[str, ...] = ()
     subject_to: tuple[str, ...] = ()
@@ -92,6 +99,8 @@ def read_definition(path: Path) -> Definition:
 def definition_from(table: Mapping[str, Any], where: str) -> Definition:
     """The definition that a table says; `where` names it in errors."""
     known = [field.name for field in fields(Definition)]
+    if "train" in table and "command" in table:
+        raise StudyError(f"{where}: train and command are both given. Leave one of the two out.")
     for key in table:
         if key not in known:
             raise StudyError(f"{where}: {UnknownName('key', key, known)}")
@@ -105,6 +114,10 @@ def _checked(where: str, key: str, value: Any) -> Any:
     if key in ("minimize", "maximize", "subject_to", "where", "warm_start"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
+    if key == "command" and not isinstance(value, str):
+        return tuple(_of(where, key, word, str) for word in _of(where, key, value, str, list))
+    if key == "program":
+        return _of(where, key, value, dict)
     if key in ("strategy", "runner"):
         return _of(where, key, value, str, dict)
     if key == "workers":
@@ -113,7 +126,7 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return _resources(where, _of(where, key, value, dict))
     if key in ("time", "timeout", "silence"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder") else int)
+    return _of(where, key, value, str if key in ("train", "command", "folder") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:

@@ -1,0 +1,1 @@
+"""Danlu's strategies inside other tuners, so that nobody has to migrate."""
