@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from danlu import open_study
+from danlu.programs.settings import program_from
+from danlu.records.definition import read_definition
+
 SCRIPTS = Path(__file__).parent.parent / "drafts" / "scripts"
 SEED = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int, default=1)\n"
 ALL = ["mnist.py", "gpt", "run_glue.py", "hydra_app", "click_app.py", "typer_app.py", "tyro_app.py", "absl_app.py",
@@ -82,3 +86,42 @@ def test_what_can_not_be_drafted_is_said_in_one_message(here, danlu, text, said)
 def test_a_place_that_can_not_be_written_is_refused_before_anything_is_read(here, danlu):
     assert "must end in .toml" in danlu("init", "no.py", "-o", "study.yaml").err
     assert "no folder" in danlu("init", "no.py", "-o", "nowhere/study.toml").err
+
+
+RUNS = """
+import argparse, pathlib
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1, help="learning rate")
+parser.add_argument("--weight-decay", type=float, default=0.0)
+parser.add_argument("--act", choices=["relu", "gelu"], default="gelu")
+parser.add_argument("--nesterov", action="store_true")
+parser.add_argument("--no-bias", action="store_true")
+parser.add_argument("--epochs", type=int, default=2)
+args = parser.parse_args()
+for epoch in range(args.epochs):
+    print(f"epoch {epoch}: train loss 1.0, val loss {abs(args.lr - 0.01) + args.nesterov:.5f}")
+"""
+
+
+def test_a_draft_is_run_as_it_is_and_begins_with_what_the_script_does_today(here, danlu):
+    Path("train.py").write_text(RUNS)
+    assert danlu("init", "train.py").status == 0
+    said = danlu("run", "study.toml", "--trials", 3, "--quiet", "--folder", "study")
+    assert said.status == 0, said.err
+    with open_study("study") as study:
+        assert study.trials[0].value == pytest.approx(0.09)
+        assert dict(study.trials[0].config) == {
+            "lr": 0.1, "weight-decay": 0.0, "act": "gelu", "nesterov": False, "no-bias": False,
+        }  # fmt: skip
+        assert len(study.trials) == 3
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_danlu_run_understands_what_danlu_init_says(here, danlu, name):
+    assert danlu("init", script_in(here.folder, name)).status == 0
+    said = read_definition(Path("study.toml"))
+    program = program_from(said.command, said.program, here.folder, "study.toml")
+    assert said.space.default()
+    assert said.minimize or said.maximize
+    assert program.command[0] == "python"

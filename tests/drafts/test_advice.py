@@ -82,7 +82,7 @@ def test_steps_of_a_rollout_are_no_budget():
 
 def test_what_is_unknown_is_judged_by_kind_and_default():
     assert of("foo", 0.5).dimension == Float(0.005, 50.0, log=True, default=0.5)
-    assert of("mask_prob", 0.15).dimension == Float(0.0, 1.0, default=0.15)
+    assert of("mask_prob", 0.15).dimension == Float(0.05, 0.95, default=0.15)
     assert of("foo", 8).dimension == Int(2, 32, log=True, default=8)
     assert of("foo", 8).rank == ASKED  # a whole number may mean anything
     assert of("foo", "a", choices=("a", "b")).rank == ASKED

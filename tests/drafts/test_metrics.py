@@ -25,11 +25,22 @@ def found(tmp_path):
         ('logging.info("epoch %d: valid ppl %8.2f", e, p)', "valid_ppl", "minimize"),
         ('tqdm.write(f"F1: {f1}")', "f1", "maximize"),
         ('print(json.dumps({"eval_loss": loss}))', "eval_loss", "minimize"),
+        ('bar(i, n, "Loss: %.3f | Acc: %.3f%% (%d/%d)" % (l, a, c, t))', "loss", "minimize"),
+        ('line = "val acc: {:.2f}".format(acc)', "val_acc", "maximize"),
         ('print({"psnr": p})', "psnr", "maximize"),
     ],
 )
 def test_the_metric_of_a_printed_line_is_found(found, line, metric, goal):
     assert found(line)[0] == (metric, goal, "printed")
+
+
+def test_what_frameworks_print_by_themselves_is_known(found):
+    keras = """
+    model.compile(optimizer="adam", loss="mse", metrics=["accuracy"])
+    model.fit(x, y, validation_split=0.1)
+    """
+    assert [name for name, _, _ in found(keras)] == ["val_loss", "val_accuracy"]
+    assert found("import transformers\ntransformers.Trainer(model)\n")[0] == ("eval_loss", "minimize", "printed")
 
 
 def test_held_out_metrics_come_before_those_of_training(found):

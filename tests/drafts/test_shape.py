@@ -58,6 +58,12 @@ def test_a_scale_does_not_go_far_beyond_what_ever_made_sense():
     assert Scaled(100, 100, ceiling=1.0).of(Option("lr", "float", 1.0)) == Float(1e-2, 10.0, log=True, default=1.0)
 
 
+def test_an_interval_goes_on_where_the_default_is_at_its_end():
+    assert Between(0.0, 0.5).of(Option("p", "float", 0.5)) == Float(0.0, 0.75, default=0.5)
+    assert Between(0.8, 1.0).of(Option("p", "float", 1.0)) == Float(0.8, 1.0, default=1.0)
+    assert Between(0.1, 1.0).of(Option("g", "float", 0.1)) == Float(0.05, 1.0, default=0.1)
+
+
 def test_zero_has_no_place_on_a_log_scale_but_stays_the_default():
     shape = Scaled(near_zero=(1e-4, 1e-2))
     assert shape.of(Option("wd", "float", 0.0)) == Choice(0.0, 1e-4, 1e-2, ordered=True, default=0.0)

@@ -99,7 +99,7 @@ LEFT: Final = (
     _left(r"""amp\w* fp16 bf16 fp8 tf32 half precision dtype \w*compile\w* jit torchscript fuser channels_last
           deterministic benchmark cudnn\w* grad_checkpoint\w* gradient_checkpoint\w* use_checkpoint flash\w*
           mixed_precision apex loss_scale quantiz\w* load_in_\w+ fast_norm cache_\w+ use_cache grad_accum\w*
-          gradient_accum\w* accumulate\w* accum_\w+""",
+          gradient_accum\w* micro_batch\w* accumulate\w* accum_\w+""",
           ANY, _SPEED),
     _left(r"""workers? n_?workers nworkers threads? jobs n_cpu num_proc prefetch\w* no_prefetcher pin_mem\w*
           persistent\w* use_multi_epochs_loader preload dataloader\w*""", NOT_FLOAT, _LOADS),
@@ -263,7 +263,7 @@ TUNED: Final = (
 
 OTHERS: Final = {
     "float": Rule("", FLOAT, Scaled(), 3, "nothing is known by its name: two orders of magnitude to either side"),
-    "share": Rule("", FLOAT, Between(0.0, 1.0), 3, "nothing is known by its name: a share"),
+    "share": Rule("", FLOAT, Between(0.05, 0.95), 3, "nothing is known by its name: a share"),
     "int": Rule("", INT, Counted(), 4, "nothing is known by its name"),
     "bool": Rule("", BOOL, Switched(), 4, "nothing is known by its name"),
     "choices": Rule("", ANY, Listed(), 4, "nothing is known by its name"),

@@ -49,14 +49,19 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Between:
-    """A fixed interval, widened as far as the default asks."""
+    """A fixed interval, widened where the default lies at its end or beyond; what is at most 1 stays so."""
 
     low: float
     high: float
 
     def of(self, option: Option) -> Dimension | None:
         """The dimension."""
-        return _between(option, self.low, self.high)
+        low, high, default = self.low, self.high, _number(option)
+        if default is not None and default >= high:
+            high = min(default + (default - low) / 2, 1.0 if default <= 1 else math.inf)
+        if default is not None and 0 < default <= low:
+            low = default / 2
+        return _between(option, low, high)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def test_all_that_a_type_and_an_action_can_say(reads):
         p.add_argument("--needed", type=float, required=True)
         p.add_argument("data", nargs="?", default="here")
         p.add_argument("--version", action="version", version="1")
-        p.set_defaults(act="gelu")
+        p.add_argument("--ema", action="store_true")
+        p.set_defaults(act="gelu", ema=True)
     """)
     assert (options["batch-size"].default, options["batch-size"].flag) == (64, "--batch-size")
     assert (options["lr"].default, options["lr"].flag) == (1.0, "-lr")
@@ -68,6 +69,7 @@ def test_all_that_a_type_and_an_action_can_say(reads):
     assert options["flag"].kind == "text"  # bool("False") is True: it can't be said
     assert (options["no-bn"].switch, options["no-bn"].default) == (Switch.ON, False)  # of the flag, as it is written
     assert options["on"].many == "no effect"
+    assert options["ema"].many == "no effect"
     assert options["betas"].many == "2"
     assert (options["act"].choices, options["act"].default) == (("relu", "gelu"), "gelu")
     assert options["computed"].default is MISSING

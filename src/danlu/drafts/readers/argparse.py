@@ -149,6 +149,8 @@ def _many(settings: dict[str, Any]) -> str:
 def _with_default(option: Option, defaults: dict[str, Any]) -> Option:
     """The option with what `parser.set_defaults` says of it."""
     said = defaults.get(option.name.replace("-", "_"), UNKNOWN)
+    if option.switch is Switch.ON:
+        return replace(option, many="no effect") if said is True else option
     return option if said is UNKNOWN else replace(option, default=_as_kind(said, option.kind))
 
 
