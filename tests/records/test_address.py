@@ -89,7 +89,7 @@ def test_a_journal_toml_that_makes_no_sense_is_told_of(tmp_path):
 
 def test_a_folder_from_elsewhere_can_not_name_a_file_of_ours(tmp_path):
     (tmp_path / "journal.toml").write_text('store = "sqlite"\nurl = "/home/me/journal.db"\nstudy = "study"\n')
-    with pytest.raises(StoreError, match="expected the URL of a database"):
+    with pytest.raises(StoreError, match="must name a database"):
         Study.open(tmp_path)
 
 
