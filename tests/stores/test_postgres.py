@@ -296,9 +296,14 @@ def test_patience_has_an_end():
     with Server() as own:
         store = Postgres(own.url, patience=0.3)
         store.append("study", ONE)
+        store.claim("study", "trial-1", "me")
         own.stop()
         with pytest.raises(StoreError, match=r"refused.*Check that the server runs.*Nothing that was acknowledged"):
             store.append("study", TWO)
+        began = time.monotonic()
+        for _ in range(5):  # the end of a run, which gives back what it has
+            store.release("study", "trial-1")
+        assert time.monotonic() - began < 0.3
         own.start()
         store.append("study", TWO)
         store.close()
@@ -523,3 +528,23 @@ def test_who_may_not_write_is_told_so(database, make, admin):
     with pytest.raises(StoreError, match="permission denied"):
         reader.append("study", example()[1])
     reader.close()
+
+
+# speed ----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_append_and_a_group_of_them_are_one_round_trip_each(store, monkeypatch):
+    store.append("study", ONE)
+    asked, execute = [], psycopg.Connection.execute
+
+    def counted(connection, query, *said, **more):
+        asked.append(query)
+        return execute(connection, query, *said, **more)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    store.now()
+    store.append("study", TWO)
+    with store.group():
+        for position in range(3, 60):
+            store.append("study", noted(position))
+    assert len(asked) == 2

@@ -80,6 +80,7 @@ class Session:
         self.skew: float | None = None
         self._connection: Connection[Any] | None = None
         self._was_connected = False
+        self._gave_up = False  # whoever tidies up after that must not wait as long again
 
     def run(self, use: Callable[["Connection[Any]"], T]) -> T:
         """What `use` gives; where the connection is lost on the way, it is called again on a new one.
@@ -93,16 +94,18 @@ class Session:
             while True:
                 try:
                     found = use(self._connected())
+                    self._gave_up = False
                     if began is not None:
                         log.warning("danlu: connected to %s again", self.url)
                     return found
                 except psycopg.Error as error:
                     if not self._may_come_back(error):
                         raise StoreError(self._explained(error)) from None
-                    if began is None:
+                    if began is None and not self._gave_up:
                         began = time.monotonic()
                         log.warning("danlu: no connection to %s; trying again for %g s", self.url, self.patience)
-                    if time.monotonic() - began > self.patience:
+                    if began is None or time.monotonic() - began > self.patience:
+                        self._gave_up = True
                         raise StoreError(f"{self._explained(error)} Nothing that was acknowledged is lost.") from None
                     self.drop()
                 time.sleep(wait)
