@@ -476,7 +476,9 @@ def guarded():
     [
         (("danlu@", "danlu:wrongish@"), "password authentication failed.*Check the user and the password"),
         (("danlu@", "danlu@"), "no password supplied.*keeps no passwords: set PGPASSWORD"),
-        (("danlu@", "danlu:quaverly@s3cret@"), "two signs @"),
+        (("danlu@", "danlu:quaverly@s3cret@"), "write @, / and # in the password as %40"),
+        (("danlu@", "danlu:quaverly/s3cret@"), "write @, / and # in the password as %40"),
+        (("danlu@", "danlu:quaverly#s3cret@"), "write @, / and # in the password as %40"),
         (("danlu@", "danlu:quaverly%zz@"), "can't be read as the URL"),
         (("postgres?", "nowhere?"), "does not exist.*createdb"),
         ((":quaverly%20s3cret@127.0.0.1", ":quaverly%20s3cret@nohost.invalid"), "resolve host.*Check the name"),

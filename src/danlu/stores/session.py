@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from danlu.errors import StoreError
-from danlu.records.address import without_password
+from danlu.records.address import password_in, without_password
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -150,8 +150,8 @@ class Session:
     def _parameters(self) -> dict[str, Any]:
         from psycopg.conninfo import conninfo_to_dict
 
-        if urlsplit(self._url).netloc.count("@") > 1:
-            raise StoreError("the URL of the database has two signs @: write the one in the password as %40.")
+        if set(password_in(self._url)) & set("@/#"):
+            raise StoreError(f"{self.url}: write @, / and # in the password as %40, %2F and %23.")
         try:
             said = conninfo_to_dict(self._url)
         except _psycopg().Error as error:
@@ -226,8 +226,7 @@ def _version(connection: "Connection[Any]") -> int:
 
 def _secrets(url: str) -> list[str]:
     """What must not be shown: the password as it stands in the URL, and as it is meant."""
-    userinfo = urlsplit(url).netloc.rpartition("@")[0]
-    password = userinfo.partition(":")[2]
+    password = password_in(url)
     return [secret for secret in (password, unquote(password)) if secret]
 
 
