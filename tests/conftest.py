@@ -5,6 +5,7 @@ deadlines for hypothesis: a busy machine is slow, not wrong; and a key for seals
 import os
 
 from hypothesis import HealthCheck, settings
+from tests.postgres_server import database, postgres  # noqa: F401 - fixtures
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")

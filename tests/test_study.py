@@ -941,9 +941,7 @@ def test_a_search_without_pauses_takes_over_for_a_runner_that_can_not_pause():
     searched.forgo_pauses()
     searched.forgo_pauses()
     assert searched.strategy == InOrder(ASHA(Random()), 1)
-    assert searched.history.notes == (
-        "this runner can't pause trials: where the strategy would pause one, it is stopped",
-    )
+    assert searched.history.notes == ("trials can't be paused here: where the strategy would pause one, it is stopped",)
     told(searched)
     assert searched.verify() == []
 

@@ -15,6 +15,7 @@ DanluError
 ├── RunnerError         the trials can't be run: a function that can't be sent to a worker, no such device
 ├── ProgramFailed       the program of a trial ended badly
 │   ├── ProgramOutOfMemory  for want of memory
+│   ├── ProgramKilled       somebody else ended it
 │   └── ProgramMute     it ended well, but never gave the metric that is looked for (an ObjectiveError, too)
 └── UnknownName         no strategy, store, runner or picture of that name
 """
@@ -79,11 +80,25 @@ class RunnerError(DanluError, RuntimeError):
 
 
 class ProgramFailed(DanluError, RuntimeError):
-    """The program of a trial ended badly; what it printed says more than a traceback of ours."""
+    """The program of a trial ended badly; what it printed says more than a traceback of ours.
+
+    Attributes:
+        reason: of the trial's failure.
+    """
+
+    reason = "exception"
 
 
 class ProgramOutOfMemory(ProgramFailed):
     """The program of a trial ended for want of memory."""
+
+    reason = "out of memory"
+
+
+class ProgramKilled(ProgramFailed):
+    """Somebody else ended the program of a trial, which is hardly its config's fault."""
+
+    reason = "died"
 
 
 class ProgramMute(ProgramFailed, ObjectiveError):

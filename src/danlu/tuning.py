@@ -126,6 +126,8 @@ def tune(
     called: Callable[..., Any] = _with_config(train)
     if isinstance(train, Program):
         called, space = train.fitted(space_of(space or {}), objectives_from(minimize, maximize, subject_to))
+        if many != 1:
+            called.check_apart()
     elif space is None:
         declared = declare(train)
         space, called = declared.space, declared.call

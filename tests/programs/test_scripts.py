@@ -1,5 +1,6 @@
 """Scripts in the style of public ones, tuned as they are by `danlu run` in a process of its own."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -92,18 +93,19 @@ def test_a_hydra_application_with_groups(tuned):
         assert f"working in {said.folder.resolve()}/trials/{trial.number:04}/hydra" in log(said, trial.number)
 
 
-@pytest.mark.parametrize("logger", ["csv", "tensorboard"])
-def test_a_lightning_module(tuned, logger):
+@pytest.mark.parametrize(("logger", "trials"), [("csv", 2), ("tensorboard", 1)])
+def test_a_lightning_module(tuned, logger, trials):
     pytest.importorskip("lightning")
     said = tuned(
         ".", "--space", "learning_rate=1e-4..1e-1 log", "--space", "hidden_dim=4..32 log", "--minimize", "val_loss",
-        "--trials", 2, "--strategy", "random", f"--{logger}", "{folder}/lightning_logs", "--",
+        "--trials", trials, "--strategy", "random", f"--{logger}", "{folder}/lightning_logs", "--",
         "python", "lightning_app.py", "--max_epochs=3", f"--logger={logger}", "--log_dir={folder}",
     )  # fmt: skip
     for trial in said.study.trials:
         assert trial.status is Status.COMPLETE
-        assert trial.curve.steps.tolist() == ([1, 2, 3] if logger == "csv" else [7, 11])
-        assert trial.value == trial.curve["val_loss"].tolist()[-1]
+        values = [value for value in trial.curve["val_loss"].tolist() if not math.isnan(value)]
+        assert len(values) == 3
+        assert trial.value == values[-1]
 
 
 def test_a_keras_script_on_the_torch_backend(tuned):

@@ -5,6 +5,7 @@
 It is called as `program(trial, config)` like any other training function, so it runs wherever those do.
 """
 
+import errno
 import os
 import shlex
 import shutil
@@ -22,7 +23,7 @@ from danlu.programs.guarded import Guarded
 from danlu.programs.lines import Lines
 from danlu.programs.merge import Merge, Report
 from danlu.programs.output import Output
-from danlu.programs.placeholder import filled
+from danlu.programs.placeholder import filled, placeholders
 from danlu.programs.reading import Source
 from danlu.programs.routes import PLACES, check_placeholders, routes, written_path
 from danlu.programs.script import Script, place_of_script, read_script
@@ -109,14 +110,14 @@ class Program:
         lines, channel, files = self.watch.sources(Path(self.folder), home, launch.places, merge.wanted)
         environment = {**os.environ, **launch.environment, **channel.environment}
         with Output(home / "log.txt") as output:
-            output.write(f"$ {shlex.join(launch.command)}\n".encode())
+            output.head(f"$ {shlex.join(launch.command)}")
             with Guarded(launch.command, environment, self.folder, self.grace) as running:
                 for step, metrics in _followed(running, output, lines, [channel, *files], merge):
                     if trial.report(step, **metrics) is not Decision.CONTINUE:
                         running.end()
                         _drain(running, output)
                         return {}
-            self._check(running, output, merge)
+            self._check(running, output, merge, launch.command[0])
         return merge.untold()
 
     def launch(self, config: Mapping[str, Value], number: int, seed: int, home: Path) -> Launch:
@@ -143,7 +144,7 @@ class Program:
         said = {name: filled(value, texts) for name, value in self.environment.items()}
         own = {f"DANLU_{name.upper()}": places[name] for name in ("trial", "seed", "folder")}
         environment = {"PYTHONUNBUFFERED": "1", **own, **said}
-        return Launch([_executable(filled_in[0]), *filled_in[1:]], environment, files, places)
+        return Launch([_found(filled_in[0]) or filled_in[0], *filled_in[1:]], environment, files, places)
 
     def fitted(self, space: Space, objectives: Iterable[Objective]) -> "tuple[Program, Space]":
         """The program that knows what the study is after, and the space with the script's own values as defaults.
@@ -154,6 +155,11 @@ class Program:
         """
         fitted = replace(self, objectives=tuple(objectives))
         fitted._check_executable()
+        if not len(space):
+            raise StudyError(
+                "there is nothing to tune. Say what may be tried: --space 'lr=1e-5..1e-1 log', or [space] in a "
+                "study.toml; danlu init drafts one from the script."
+            )
         check_placeholders([*self.command, *self.environment.values()], [*space.names, *PLACES])
         paths = paths_of(space.names, _options(space))
         documents = [read_document(Path(self.folder, t), {}, {}) for t in self.templates]
@@ -174,6 +180,15 @@ class Program:
             ):
                 defaults[name] = value
         return fitted, space.with_defaults(defaults)
+
+    def check_apart(self) -> None:
+        """Raises `StudyError` if trials that run at a time would write to the same files of metrics."""
+        for path in self.watch.files:
+            if not {"folder", "trial"}.intersection(placeholders([path])):
+                raise StudyError(
+                    f"all trials would write their metrics to {path!r}, several at a time. Let each write to its own "
+                    f"folder: put {{folder}} into the command, and look at {{folder}}/{path} instead; or use workers=1."
+                )
 
     @property
     def _script(self) -> Script:
@@ -197,10 +212,10 @@ class Program:
                 return f"{head}{equals}{instead}"
         return word
 
-    def _check(self, running: Guarded, output: Output, merge: Merge) -> None:
+    def _check(self, running: Guarded, output: Output, merge: Merge, program: str) -> None:
         assert running.exit is not None
         if running.exit.status != 0:
-            raise failure(self.name, running.exit, output.last(100))
+            raise failure(self.name, running.exit, output.last(100), program if "python" in program else "")
         missing = next((goal for goal in self._metrics(False) if goal not in merge.last), None)
         if missing is not None:
             raise mute(missing, merge.seen, output.last(5), self.watch.words)
@@ -209,13 +224,13 @@ class Program:
         if not self.command:
             raise StudyError("the command is empty. Say what to run: danlu run ... -- python train.py")
         word = self.command[0]
-        path = Path(self.folder, word) if os.sep in word else Path(_executable(word))
-        if path.is_file() and not os.access(path, os.X_OK):
-            raise StudyError(f"{word!r} {why_not_run(13)}")
+        path = Path(self.folder, word) if os.sep in word else Path(_found(word) or "")
+        if os.sep in word and path.is_file() and not os.access(path, os.X_OK):
+            raise StudyError(f"{word!r} {why_not_run(errno.EACCES)}")
         if not path.is_file():
-            beside = Path(self.folder, word).is_file()
+            beside = os.sep not in word and Path(self.folder, word).is_file()
             hint = f" There is ./{word}: name it so, or put its interpreter in front." if beside else ""
-            raise StudyError(f"{word!r} {why_not_run(2)}.{hint}")
+            raise StudyError(f"{word!r} {why_not_run(errno.ENOENT)}{hint}")
 
 
 def _followed(
@@ -241,12 +256,9 @@ def _drain(running: Guarded, output: Output) -> None:
     output.write(running.read(0))
 
 
-def _executable(word: str) -> str:
-    """The program that a word means; Python itself where there is none of that name."""
-    if os.sep in word:
-        return word
-    found = shutil.which(word)
-    return found or (sys.executable if word in ("python", "python3") else word)
+def _found(word: str) -> str | None:
+    """The program of a name; Python itself where there is none that is called so."""
+    return shutil.which(word) or (sys.executable if word in ("python", "python3") else None)
 
 
 def _options(space: Space) -> dict[str, list[Value]]:

@@ -27,6 +27,7 @@ from danlu.core.runner import Job, Signal
 from danlu.errors import ArtifactError, StoreError
 from danlu.records.files import storage_remedy, write_whole
 from danlu.records.folder import Folder
+from danlu.records.inside import inside
 from danlu.records.seal import copy_sealed, digest, is_sealed, key
 from danlu.runners.storage import Storage
 
@@ -100,13 +101,13 @@ def checked_path(number: int, path: Any) -> PurePosixPath:
     Raises:
         ArtifactError: it doesn't.
     """
-    inside = PurePosixPath(path) if isinstance(path, str) and path else None
+    named = PurePosixPath(path) if isinstance(path, str) and path else None
     home = ("trials", f"{number:04d}")
-    if inside is None or ".." in inside.parts or "\\" in path or "\0" in path or inside.parts[:2] != home:
+    if named is None or ".." in named.parts or "\\" in path or "\0" in path or named.parts[:2] != home:
         raise ArtifactError(f"trial {number} named {path!r}: its files lie in {'/'.join(home)}, and nowhere else.")
-    if len(inside.parts) < 3:
+    if len(named.parts) < 3:
         raise ArtifactError(f"trial {number} named {path!r}, which is its folder and no file.")
-    return inside
+    return named
 
 
 def checked(signal: Signal, number: int) -> Signal:
@@ -181,7 +182,7 @@ class Mirror:
     def _checkpoint(self, path: str) -> Path:
         if path != self._job.checkpoint:
             raise ArtifactError(f"trial {self._job.trial} asked for {path!r}, which is not its checkpoint.")
-        return self._study / path
+        return inside(self._study, path)
 
     def log(self, output: bytes) -> None:
         """Appends to the trial's log."""
@@ -260,11 +261,12 @@ class Bag:
         path = self._job.checkpoint
         if self.is_shared or path is None:
             return
-        part = _part_of(self.study / path)
+        place = inside(self.study, path)
+        part = _part_of(place)
         part.parent.mkdir(parents=True, exist_ok=True)
         if not self._is_stored(path, part):
             self._download(path, part)
-        _arrived(part, self.study / path)
+        _arrived(part, place)
 
     def _is_stored(self, path: str, part: Path) -> bool:
         """Whether the storage had it, and it is what the study has; it may have been saved while none was in use."""

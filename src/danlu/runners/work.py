@@ -69,6 +69,8 @@ def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended
 
 def reason_of(error: BaseException) -> str:
     """What kind of failure an exception of the training function is."""
+    if isinstance(error, ProgramFailed):
+        return error.reason
     # torch.OutOfMemoryError and its like, without importing what they come from
     return "out of memory" if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ else "exception"
 
