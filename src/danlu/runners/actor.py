@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from danlu.core.runner import Failed
-from danlu.errors import RunnerError
 from danlu.runners.cluster import Bundle
 
+_REMEDY = (
+    "Danlu and what the training function imports must be installed there too; the runner's setting "
+    "runtime_env = {'pip': [...]} does that"
+)
 _CAUSES = "of SIGKILL (as when memory runs out), of a crash in C code (SIGSEGV), or because it called os._exit"
 
 
@@ -72,23 +75,21 @@ def options_of(bundle: Bundle, runtime_env: Mapping[str, Any] | None) -> dict[st
 
 
 def obituary(number: int, error: Exception) -> Failed:
-    """What a trial died of.
-
-    Raises:
-        RunnerError: its process could not even begin, which others couldn't either.
-    """
+    """What a trial died of."""
     text = str(error)
-    if getattr(error, "actor_init_failed", False):
-        raise RunnerError(
-            f"a node of the Ray cluster can't run trials: {text.strip().splitlines()[-1]}. Danlu and what the training "
-            f"function imports must be installed there too; runtime_env={{'pip': [...]}} does that."
-        ) from error
+    if never_began(error):
+        return Failed(number, "lost", f"its node can't run trials: {_last(text)}. {_REMEDY}")
     if "memory" in text and "Ray killed this worker" in text:
         return Failed(number, "out of memory", f"the node ran out of memory, and Ray killed the trial: {_last(text)}")
     if "its node has died" in text:
         return Failed(number, "lost", f"its node died: {_last(text)}")
     # Ray doesn't know the exit status
     return Failed(number, "died", f"its worker process died, {_CAUSES}")
+
+
+def never_began(error: Exception) -> bool:
+    """Whether a trial's process could not even begin: others couldn't on that node either."""
+    return bool(getattr(error, "actor_init_failed", False))
 
 
 def _last(text: str) -> str:

@@ -31,8 +31,18 @@ try:
 except ImportError as missing:
     raise RunnerError(f"the runner 'ray' needs Ray ({missing}): pip install 'danlu[ray]'.") from missing
 
-from danlu.runners.actor import actor_class, obituary, options_of, search_path
-from danlu.runners.cluster import Bundle, bundles_of, connect, described, first_line, ids_of, situation
+from danlu.runners.actor import actor_class, never_began, obituary, options_of, search_path
+from danlu.runners.cluster import (
+    Bundle,
+    bundles_of,
+    connect,
+    described,
+    first_line,
+    ids_of,
+    node_resources,
+    situation,
+    what_is_missing,
+)
 from danlu.runners.reservation import Reservations
 
 _TICK = 0.1  # seconds between looks at what has no message: places, deadlines, files on their way
@@ -133,6 +143,7 @@ class Ray:
         self._carriers = ThreadPoolExecutor(4, "danlu-files")
         self._nonce, self._marked = secrets.token_hex(8), Path()
         self._in_storage: set[str] = set()
+        self._avoided, self._unfit = frozenset[str](), frozenset[str]()
         self._has_complained = False
         self._looked = time.monotonic()
 
@@ -167,7 +178,8 @@ class Ray:
         self._tidy_storage()
 
     def avoid(self, places: frozenset[str]) -> None:
-        self._places.avoid(ids_of(places))
+        self._avoided = ids_of(places)
+        self._places.avoid(self._avoided | self._unfit)
 
     def cancel(self) -> None:
         self._dismiss(list(self._tenants))
@@ -218,9 +230,7 @@ class Ray:
         try:
             message = ray.get(tenant.call)
         except ray.exceptions.RayError as error:
-            failed = obituary(tenant.job.trial, error)
-            tenant.is_homeless = failed.reason == "lost"
-            return failed
+            return self._death(tenant, error)
         if message.output:
             tenant.mirror.log(message.output)
         if message.content is not None or message.size != tenant.size:
@@ -250,6 +260,21 @@ class Ray:
             refusal = error if isinstance(error, DanluError) else RunnerError(str(error))
             tenant.call = tenant.actor.answer.remote(refusal)
         return None
+
+    def _death(self, tenant: _Tenant, error: Exception) -> Failed:
+        """What a trial died of; its node is avoided from now on if it can't run any.
+
+        Raises:
+            RunnerError: no other node can.
+        """
+        failed = obituary(tenant.job.trial, error)
+        tenant.is_homeless = failed.reason == "lost"
+        if never_began(error):
+            self._unfit |= {self._places.home(tenant.place)}
+            if what_is_missing(self._places.bundles, node_resources(self._unfit)):
+                raise RunnerError(f"trial {failed.trial} can't begin: {failed.error}.") from error
+            self._places.avoid(self._avoided | self._unfit)
+        return failed
 
     def _known(self, tenant: _Tenant, signal: Signal) -> Signal:
         if tenant.deadline is None and self.timeout is not None:
