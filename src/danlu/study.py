@@ -166,7 +166,9 @@ class Study:
         self._doomed: list[str] = []  # paths of removed checkpoints whose entry may not be written yet
         self._grouped = False
         self._has_appended = False
-        self._snapshots = None if self.folder is None else Snapshots(self.folder)
+        self._snapshots = None
+        if self.folder is not None and is_inside(self.folder, "snapshot"):
+            self._snapshots = Snapshots(self.folder)
 
     def _begin(self, first: ev.Opened, space: Space, strategy: Strategy, sources: dict[str, Warm]) -> None:
         earlier = (recall(name, history, space, first.objectives) for name, history in _histories(sources))

@@ -1,7 +1,7 @@
 import math
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ optuna = pytest.importorskip("optuna")
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from danlu import Float, Int, Space, Study
 from danlu.errors import StrategyError
 from danlu.integrations.optuna import DanluSampler
 
@@ -52,6 +53,31 @@ def test_it_finds_better_than_random_in_a_space_with_branches(strategy: str, mos
     random = sorted(best(optuna.samplers.RandomSampler(seed=seed)) for seed in range(5))
     assert ours[2] < random[2]
     assert ours[2] < most
+
+
+def test_it_suggests_inside_optuna_what_it_suggests_outside() -> None:
+    space = Space({"a": Float(1e-4, 1.0, log=True), "b": Int(1, 9), "c": Float(-1.0, 1.0)})
+
+    def loss(config: Mapping[str, Any]) -> float:
+        return float(math.log10(config["a"] / 0.01) ** 2 + (config["b"] - 3) ** 2 + config["c"])
+
+    outside = Study(space, minimize="loss", seed=4)
+    for _ in range(15):
+        trial = outside.ask()
+        outside.tell(trial, loss(trial.config))
+    inside = optuna.create_study(sampler=DanluSampler(seed=4))
+    inside.optimize(
+        lambda t: loss(
+            {
+                "a": t.suggest_float("a", 1e-4, 1.0, log=True),
+                "b": t.suggest_int("b", 1, 9),
+                "c": t.suggest_float("c", -1.0, 1.0),
+            }
+        ),
+        n_trials=15,
+    )
+    assert proposals(inside) == [dict(trial.config) for trial in outside.trials]
+    assert proposals(inside)[0] == {"a": pytest.approx(0.01), "b": 5, "c": 0.0}  # the centre
 
 
 def test_values_keep_to_bounds_steps_and_scales() -> None:

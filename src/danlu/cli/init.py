@@ -82,8 +82,8 @@ def _nothing_to_tune(drafted: Draft) -> str:
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return (
         f"{drafted.script.path.name} has {len(names)} options ({shown}), but none that is worth tuning: paths, "
-        f"devices, budgets and the like are left alone. Say what to tune: "
-        f"danlu run --space 'NAME=1e-5..1e-1 log' -- python ..."
+        f"devices, budgets and the like are left alone. Say what to tune: danlu run --space 'NAME=1e-5..1e-1 log' "
+        f"-- python {drafted.script.path.name}"
     )
 
 

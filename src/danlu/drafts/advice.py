@@ -1,10 +1,10 @@
 """Advice: what is to become of an option in a search."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from danlu.drafts.knowledge import LEFT, OTHERS, TUNED, Rule
-from danlu.drafts.option import Option
+from danlu.drafts.knowledge import INT, LEFT, OTHERS, TUNED, Rule
+from danlu.drafts.option import Kind, Option
 from danlu.space import Dimension
 from danlu.space.value import MISSING
 
@@ -41,6 +41,8 @@ def advice(option: Option) -> Advice:
     if trouble:
         return Advice(option, None, NEVER, trouble)
     rule = _rule(option)
+    if rule is not None and _may_be_float(option) and not rule.kinds & INT:
+        option = replace(option, kind="float", default=float(option.default))
     if rule is None or rule.shape is None:
         return Advice(option, None, NEVER, "a text: no choices are known" if rule is None else rule.why)
     dimension = rule.shape.of(option)
@@ -73,6 +75,11 @@ def _trouble(option: Option) -> str:
     return ""
 
 
+def _may_be_float(option: Option) -> bool:
+    """Whether a whole number may be meant as a float: nothing but the default says what it is."""
+    return option.is_inferred and option.kind == "int"
+
+
 def _rule_is_known(option: Option) -> bool:
     return any(rule.holds(words(option.name), option.kind, option.help) for rule in TUNED)
 
@@ -80,9 +87,12 @@ def _rule_is_known(option: Option) -> bool:
 def _rule(option: Option) -> Rule | None:
     name, kind = words(option.name), option.kind
     is_listed = bool(option.choices)
-    for rule in (*LEFT, *TUNED):
-        if rule.holds(name, "text" if is_listed else kind, option.help):
-            return rule
+    kinds: tuple[Kind, ...] = ("text",) if is_listed else ("int", "float") if _may_be_float(option) else (kind,)
+    for rules in (LEFT, TUNED):
+        for as_kind in kinds:
+            for rule in rules:
+                if rule.holds(name, as_kind, option.help):
+                    return rule
     if is_listed:
         return OTHERS["choices"]
     if kind == "float" and isinstance(option.default, float) and 0 <= option.default <= 1 and _SHARE.search(name):

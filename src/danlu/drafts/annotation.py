@@ -80,6 +80,7 @@ def option_of(script: Script, slot: Slot, prefix: str = "") -> Option:
     names = script.names(slot.module)
     default = default_of(slot, names)
     kind, choices, many = _form(script, slot.module, slot.annotation)
+    is_inferred = kind is None
     if kind is None:
         kind = kind_of(default)
     if kind == "float" and isinstance(default, int) and not isinstance(default, bool):
@@ -89,9 +90,10 @@ def option_of(script: Script, slot: Slot, prefix: str = "") -> Option:
         kind=kind,
         default=default,
         choices=choices,
-        help=" ".join(slot.help.split()),
+        help=" ".join((slot.help or _metadata_help(slot, names)).split()),
         many=many,
-        is_required=slot.default is None,
+        is_required=slot.default is None or _is_empty_field(slot.default),
+        is_inferred=is_inferred,
     )
 
 
@@ -106,6 +108,23 @@ def default_of(slot: Slot, names: Any) -> Any:
             node = said["default_factory"].body  # type: ignore[attr-defined]
     value = value_of(node, names)
     return MISSING if value is UNKNOWN else value
+
+
+def _is_empty_field(node: ast.expr) -> bool:
+    """Whether it is `field(...)` without a default."""
+    if not (isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "field"):
+        return False
+    return not {keyword.arg for keyword in node.keywords} & {"default", "default_factory", None}
+
+
+def _metadata_help(slot: Slot, names: Any) -> str:
+    """The help in `field(metadata={"help": ...})`."""
+    if isinstance(slot.default, ast.Call):
+        for keyword in slot.default.keywords:
+            said = value_of(keyword.value, names) if keyword.arg == "metadata" else UNKNOWN
+            if isinstance(said, dict) and isinstance(said.get("help"), str):
+                return str(said["help"])
+    return ""
 
 
 def nested_class(script: Script, slot: Slot) -> tuple[Module, ast.ClassDef] | None:

@@ -13,20 +13,22 @@ from danlu.drafts.advice import Advice, words
 from danlu.drafts.divisible import divisions
 from danlu.drafts.metrics import Candidate, candidates
 from danlu.drafts.option import Option, Switch
-from danlu.drafts.plan import MOST, Plan, plan
+from danlu.drafts.plan import MOST, Plan, plan, space_of
 from danlu.drafts.readers.reading import Reading, Style
 from danlu.drafts.script import Script
-from danlu.space import Choice, Dimension, Float, Int, Space
+from danlu.space import Choice, Float, Int, Space
 from danlu.space.expression import quoted
 from danlu.space.text import format_dimension, to_toml
 
 _PATTERNS = {Style.FLAG: "--name value", Style.EQUALS: "--name=value", Style.BARE: "name=value"}
 _BOOLEANS = {Switch.ON: "flag", Switch.PAIR: "pair", Switch.VALUE: "value"}
+_DOTTED = ("tyro", "LightningCLI", "jsonargparse")  # of which danlu run knows that names are whole
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDEST = 48  # of a line before its comment, for comments in one column
 _LONGEST = 100  # of a comment
 _TRIALS = 50
 _LOSS = re.compile(r"smooth|weight|lambda|coeff?|alpha|temperature|margin|focal|mixup|cutmix|loss|penalty|label")
+_NUMBER = re.compile(r"(?<!\w)(?<!\w\.)(?:\d+\.\d+(?:e-?\d+)?|\d+e-?\d+)(?!\w)")
 _WEIGHT_DECAY = re.compile(r"weight_?decay|decay_weight")
 
 
@@ -51,7 +53,7 @@ class Draft:
     @cached_property
     def space(self) -> Space:
         """What is searched over, in the script's own words."""
-        return _space({item.option: item.dimension for item in self.plan.tuned if item.dimension is not None})
+        return space_of(sorted(self.plan.tuned, key=_opens))  # a table comes after all short texts
 
     @cached_property
     def where(self) -> tuple[str, ...]:
@@ -119,22 +121,6 @@ def _raised(item: Advice, floor: float) -> Advice:
     return replace(item, dimension=Float(floor, d.high, log=True, default=d.default))
 
 
-def _space(dimensions: dict[Option, Dimension]) -> Space:
-    """The space of options by their dotted names."""
-    members: dict[str, Any] = {}
-    for option, dimension in dimensions.items():
-        *groups, last = option.name.split(".")
-        at = members
-        for group in groups:
-            at = at.setdefault(group, {})
-        at[last] = dimension
-    return _nested(members)
-
-
-def _nested(members: dict[str, Any]) -> Space:
-    return Space({name: _nested(m) if isinstance(m, dict) else m for name, m in members.items()})
-
-
 def _operand(option: Option, is_tuned: bool) -> str:
     """An option in a constraint: its name, or its default where it is not tuned; "" if that is not known."""
     if is_tuned:
@@ -153,7 +139,8 @@ def _divides(multiple: Option, divisor: Option) -> bool:
 def _lines(draft: Draft) -> Iterator[str]:
     name, framework = draft.script.path.name, draft.reading.framework
     yield f"# A search over the options of {name}, as danlu init drafted it; read by the rules of {framework}."
-    yield "# The script was read, not run. What is commented out can be tuned as well: remove the #."
+    how = "was run up to its parser" if draft.reading.was_run else "was read, not run"
+    yield f"# The script {how}. What is commented out can be tuned as well: remove the #."
     yield ""
     yield f"command = [{', '.join(map(_quoted, draft.command))}]"
     yield from _asked(draft)
@@ -164,9 +151,17 @@ def _lines(draft: Draft) -> Iterator[str]:
     booleans = {_BOOLEANS[i.option.switch] for i in draft.plan.tuned if i.option.switch is not None}
     if len(booleans) == 1:
         yield f"booleans = {_quoted(booleans.pop())}"
+    yield from _names(draft)
     yield from ("", "[space]")
     yield from _space_lines(draft)
     yield from _left(draft)
+
+
+def _names(draft: Draft) -> Iterator[str]:
+    """What dotted names are called on the command line, where that is not known of the framework."""
+    names = [item.option.name for item in draft.plan.tuned if "." in item.option.name]
+    if names and draft.reading.style is not Style.BARE and draft.reading.framework not in _DOTTED:
+        yield f"names = {{ {', '.join(f'{_quoted(name)} = {_quoted(name)}' for name in names)} }}"
 
 
 def _asked(draft: Draft) -> Iterator[str]:
@@ -210,7 +205,7 @@ def _space_lines(draft: Draft) -> Iterator[str]:
     for item in draft.plan.tuned:
         if _opens(item) and item.dimension is not None:
             yield ""
-            yield to_toml(Space({"space": Space({item.option.name: item.dimension})})).partition("\n\n")[2].rstrip()
+            yield to_toml(Space({item.option.name: item.dimension})).strip()
 
 
 def _left(draft: Draft) -> Iterator[str]:
@@ -275,9 +270,7 @@ def _value(item: Advice) -> str:
     if text is None:
         return _inline(item.dimension.to_dict())
     is_number = isinstance(item.dimension, Float | Int) or item.dimension.kinds == {"number"}
-    return _quoted(
-        re.sub(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?(?![\w])|(?<![\w.])\d+e-?\d+", _short, text) if is_number else text
-    )
+    return _quoted(_NUMBER.sub(_short, text) if is_number else text)
 
 
 def _short(match: re.Match[str]) -> str:

@@ -130,7 +130,7 @@ def run_for_options(script: Script, limit: float = LIMIT) -> Reading:
             raise DraftError(f"{name} did not come to its options: {last}. Write study.toml by hand: danlu run --help.")
         rows = json.loads(out.read_text(encoding="utf-8"))
     options = tuple(option for row in rows if (option := _option(row)) is not None)
-    return Reading(str(rows[0]["framework"]) if rows else "argparse", Style.FLAG, options)
+    return Reading(str(rows[0]["framework"]) if rows else "argparse", Style.FLAG, options, was_run=True)
 
 
 def _run(path: Path, out: Path, folder: Path, limit: float) -> tuple[int | None, str]:

@@ -31,7 +31,7 @@ _TRAIN = frozenset({"train", "training"})
 _COUNT = re.compile(r"epoch|step|iter|batch|idx|index|len|num|count|total|size|^[ijk]$")
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?([diouxXeEfFgGcrs%])")
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}:!]*)(?:![rsa])?(?::([^{}]*))?\}")
-_SAYS = ("print", "info", "write", "debug", "log", "warning", "set_description", "set_postfix_str", "pprint", "echo")
+_SAYS = ("print", "info", "write", "debug", "warning", "set_description", "set_postfix_str", "pprint", "echo")
 _LOGS = ("log", "log_metrics", "log_dict", "set_postfix", "log_scalars", "dumps", "append_row", "writerow", "track")
 _SCALARS = ("log", "add_scalar", "scalar", "log_metric", "log_value", "record", "logkv", "record_mean", "update_scalar")
 
@@ -106,6 +106,9 @@ def _told(script: Script) -> Iterator[tuple[str, Way, Module, int]]:
             if isinstance(node, ast.Call):
                 for name, way in _of_call(scope.module, node):
                     yield name, way, scope.module, node.lineno
+            elif isinstance(node, ast.Assign) and _is_format(node.value):  # line = f"..."; print(line)
+                for line in _filled(node.value).splitlines():
+                    yield from ((name, "printed", scope.module, node.lineno) for name in said(line).metrics)
 
 
 def _of_call(module: Module, call: ast.Call) -> Iterator[tuple[str, Way]]:
@@ -113,9 +116,10 @@ def _of_call(module: Module, call: ast.Call) -> Iterator[tuple[str, Way]]:
     if module.full_name(call.func) in ("danlu.report", "danlu.programs.channel.report"):
         yield from ((keyword.arg, "reported") for keyword in call.keywords if keyword.arg is not None)
         return
-    if method in _SAYS:
-        for line in _lines(call.args):
+    if method in _SAYS or any(map(_is_format, call.args)):  # progress_bar(i, n, "Loss: %.3f" % loss)
+        for line in _lines(call.args if method in _SAYS else [a for a in call.args if _is_format(a)]):
             yield from ((name, "printed") for name in said(line).metrics)
+    yield from ((name, "printed") for name in _of_framework(module, method, call))
     if method in _LOGS:
         way: Way = "printed" if method in ("dumps", "set_postfix") else "logged"
         for name in [*_keys(call.args), *(k.arg for k in call.keywords if k.arg is not None)]:
@@ -127,6 +131,18 @@ def _of_call(module: Module, call: ast.Call) -> Iterator[tuple[str, Way]]:
     for keyword in call.keywords:
         if keyword.arg in ("monitor", "metric_for_best_model") and isinstance(keyword.value, ast.Constant):
             yield str(keyword.value.value), "logged"
+
+
+def _of_framework(module: Module, method: str, call: ast.Call) -> Iterator[str]:
+    """What the training loops of Keras and of Hugging Face print by themselves."""
+    said = {keyword.arg: keyword.value for keyword in call.keywords}
+    if method == "fit" and said.keys() & {"validation_data", "validation_split"}:
+        yield "val_loss"
+    if method == "compile" and isinstance(said.get("metrics"), ast.List):
+        names = [node.value for node in ast.walk(said["metrics"]) if isinstance(node, ast.Constant)]
+        yield from (f"val_{name}" for name in names if isinstance(name, str))
+    if method.endswith("Trainer") and module.full_name(call.func).partition(".")[0] in ("transformers", "trl"):
+        yield "eval_loss"
 
 
 def _keys(arguments: Iterable[ast.expr]) -> Iterator[str]:
@@ -142,7 +158,22 @@ def _keys(arguments: Iterable[ast.expr]) -> Iterator[str]:
 
 def _lines(arguments: list[ast.expr]) -> list[str]:
     """The lines that a call prints, with made-up numbers."""
+    match arguments:
+        case [ast.Constant(str(text)), first, *rest] if _PERCENT.search(text):  # logging.info("loss %.3f", loss)
+            return _percent(text, map(_name, [first, *rest])).splitlines()
     return " ".join(_filled(argument) for argument in arguments).splitlines()
+
+
+def _is_format(node: ast.expr) -> bool:
+    """Whether it is a text with values in it."""
+    match node:
+        case ast.JoinedStr():
+            return True
+        case ast.BinOp(left, ast.Mod() | ast.Add(), _):
+            return isinstance(left, ast.Constant) and isinstance(left.value, str)
+        case ast.Call(ast.Attribute(ast.Constant(str()), "format")):
+            return True
+    return False
 
 
 def _filled(node: ast.expr) -> str:
@@ -161,7 +192,11 @@ def _filled(node: ast.expr) -> str:
             return _percent(_filled(left), iter(names))
         case ast.Call(ast.Attribute(inner, "format"), args):
             return _braces(_filled(inner), [_name(argument) for argument in args])
-        case ast.Call(ast.Attribute(_, "join")) | ast.Dict():
+        case ast.Dict(keys, values):
+            said = zip(keys, values, strict=True)
+            pairs = [(str(k.value), v) for k, v in said if isinstance(k, ast.Constant)]
+            return ", ".join(f"'{key}': {_number(_name(value), 'f')}" for key, value in pairs)
+        case ast.Call(ast.Attribute(_, "join")):
             return ""
     return _number(_name(node), "")
 

@@ -34,6 +34,8 @@ class Option:
         is_required: whether the script ends without it.
         is_positional: whether it is given by its place.
         command: the subcommand that it belongs to, "" if to none.
+        is_inferred: whether the kind is only that of the default: 0 may then stand for 0.0.
+        branches: of a choice between groups, such as Hydra's: what each of them can be told besides.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Option:
     is_required: bool = False
     is_positional: bool = False
     command: str = ""
+    is_inferred: bool = False
+    branches: "tuple[tuple[str, tuple[Option, ...]], ...]" = ()
 
 
 KINDS: Final[dict[type, Kind]] = {bool: "bool", int: "int", float: "float", str: "text"}

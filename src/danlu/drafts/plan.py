@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from danlu.drafts.advice import ASKED, NEVER, Advice, advice, words
 from danlu.drafts.knowledge import BUDGET
 from danlu.drafts.option import Option
 from danlu.drafts.readers.reading import Reading
-from danlu.space.value import MISSING
+from danlu.space import Choice, Dimension, Space
+from danlu.space.value import MISSING, Value
 
 MOST = 12
 """Hyperparameters of a draft: fifty trials say little of more."""
@@ -49,6 +51,7 @@ def plan(reading: Reading, most: int = MOST) -> Plan:
     """
     command = _training_command(reading.options)
     items = [_required(advice(option)) for option in _distinct(reading.options) if option.command in ("", command)]
+    items = _branched(items)
     able = sorted((item for item in items if item.rank < ASKED), key=lambda item: item.rank)
     able = able or [item for item in items if item.rank < NEVER and _has_default(item.option)]
     chosen = {id(item) for item in able[:most]}
@@ -59,6 +62,22 @@ def plan(reading: Reading, most: int = MOST) -> Plan:
         tuple(item for item in items if item.rank >= NEVER),
         tuple(item.option for item in items if item.option.is_required and id(item) not in chosen),
     )
+
+
+def space_of(items: Iterable[Advice]) -> Space:
+    """The space of what is tuned; dots in names make groups."""
+    members: dict[str, Any] = {}
+    for item in items:
+        *groups, last = item.option.name.split(".")
+        at = members
+        for group in groups:
+            at = at.setdefault(group, {})
+        at[last] = item.dimension
+    return _nested(members)
+
+
+def _nested(members: dict[str, Any]) -> Space:
+    return Space({name: _nested(m) if isinstance(m, dict) else m for name, m in members.items()})
 
 
 def _training_command(options: Iterable[Option]) -> str:
@@ -74,6 +93,44 @@ def _training_command(options: Iterable[Option]) -> str:
 def _distinct(options: Iterable[Option]) -> list[Option]:
     """One option of each name: a later one of the same name replaces it."""
     return list({(option.command, option.name): option for option in options}.values())
+
+
+def _branched(items: list[Advice]) -> list[Advice]:
+    """What is to become of choices between groups: each group is a branch, with what it can be told besides."""
+    grouped = {f"{item.option.name}." for item in items if item.option.branches and item.rank < ASKED}
+    others = [item for item in items if not any(item.option.name.startswith(prefix) for prefix in grouped)]
+    groups = {part for item in others for part in _groups(item.option.name)}
+    return [
+        _group(item)
+        if item.option.branches
+        else replace(item, dimension=None, rank=NEVER, why="it has the name of a group")
+        if item.option.name in groups
+        else item
+        for item in others
+    ]
+
+
+def _groups(name: str) -> list[str]:
+    """The groups that a dotted name leads through: "a" and "a.b" of "a.b.c"."""
+    parts = name.split(".")
+    return [".".join(parts[:k]) for k in range(1, len(parts))]
+
+
+def _group(item: Advice) -> Advice:
+    if not isinstance(item.dimension, Choice) or item.rank >= ASKED:
+        return replace(item, dimension=None, rank=NEVER, why="groups of configs: a study for each")
+    branches: dict[Value, Space] = {name: _branch(options) for name, options in item.option.branches}
+    return replace(item, dimension=item.dimension.with_branches(branches))
+
+
+def _branch(options: tuple[Option, ...]) -> Space:
+    """The space of one group's options, those that are worth tuning."""
+    members: dict[str, Dimension] = {}
+    for option in options:
+        each = advice(option)
+        if each.rank < ASKED and each.dimension is not None and option.name.count(".") == 1:
+            members[option.name.partition(".")[2]] = each.dimension
+    return Space(members)
 
 
 def _required(item: Advice) -> Advice:

@@ -49,14 +49,19 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Between:
-    """A fixed interval, widened as far as the default asks."""
+    """A fixed interval, widened where the default lies at its end or beyond; what is at most 1 stays so."""
 
     low: float
     high: float
 
     def of(self, option: Option) -> Dimension | None:
         """The dimension."""
-        return _between(option, self.low, self.high)
+        low, high, default = self.low, self.high, _number(option)
+        if default is not None and default >= high:
+            high = min(default + (default - low) / 2, 1.0 if default <= 1 else math.inf)
+        if default is not None and 0 < default <= low:
+            low = default / 2
+        return _between(option, low, high)
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,8 @@ def _number(option: Option) -> float | None:
 def _between(option: Option, low: float, high: float, log: bool = False) -> Dimension | None:
     """An interval that holds the default and keeps to the script's own bounds."""
     default = _number(option)
-    low, high = _rounded(low), _rounded(high)
+    if option.kind != "int":
+        low, high = _rounded(low), _rounded(high)
     if option.low is not None:
         low, high = max(low, option.low), max(high, option.low)
     if option.high is not None:

@@ -4,7 +4,8 @@ train = "train.py:train"      # file.py:function or package.module:function
 minimize = "val_loss"
 trials = 50
 target = 0.35                 # good enough; plateau = 30, and price = 2.5 with budget = 100, end a study as well
-workers = 2                   # or "auto"
+workers = 2                   # or "auto": as many as fit
+retries = 1                   # how often a trial is tried again whose worker died or fell silent
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
 store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password

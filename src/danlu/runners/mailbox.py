@@ -65,6 +65,7 @@ class Letter(_Message, frozen=True):
         node, job: where it runs, as the cluster calls it.
         leaving: why it takes no more orders; empty if it does.
         is_late: whether it leaves because the time of its job is nearly over.
+        is_cut: whether its job is being ended, after which it may begin again.
         gone: whether this is its last letter, so that it waits for no reply.
     """
 
@@ -74,6 +75,7 @@ class Letter(_Message, frozen=True):
     job: str = ""
     leaving: str = ""
     is_late: bool = False
+    is_cut: bool = False
     gone: bool = False
 
 
@@ -107,8 +109,12 @@ class Box:
         self.folder = folder
 
     def create(self) -> None:
-        """Makes the folder."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Makes the folder.
+
+        Raises:
+            FileNotFoundError: the job has none any more, for nobody expects it.
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def is_open(self) -> bool:
@@ -125,16 +131,17 @@ class Box:
         if not self._revalidate():  # writing would make the folder anew
             raise FileNotFoundError(self.folder)
         data = msgspec.json.encode(message)
-        write_whole(self._path(type(message), message.number), lambda file: file.write_bytes(data))
+        # what a coordinator says follows from the journal; what a worker says is nowhere else
+        durable = isinstance(message, Letter)
+        write_whole(self._path(type(message), message.number), lambda file: file.write_bytes(data), durable)
 
     def read(self, kind: type[M], number: int) -> M | None:
-        """The message of this number; None as long as it has not come."""
+        """The message of this number; None as long as it has not come, or if a power failure has made it void."""
         self._revalidate()
         try:
-            data = self._path(kind, number).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+            return msgspec.json.decode(self._path(kind, number).read_bytes(), type=kind)
+        except (FileNotFoundError, msgspec.DecodeError):
             return None
-        return msgspec.json.decode(data, type=kind)
 
     def remove(self, kind: type[M], number: int) -> None:
         """Removes a message that both sides are done with."""
@@ -159,7 +166,7 @@ class Box:
         return True
 
 
-def delays(first: float = 0.01, last: float = 1.0) -> Iterator[float]:
+def delays(first: float = 0.002, last: float = 1.0) -> Iterator[float]:
     """Seconds to wait between looks into a box: more and more, as nothing comes."""
     delay = first
     while True:

@@ -25,18 +25,7 @@ _FORMAT = "%i|%j|%T|%r|%N"
 WORKER = "danlu.runners.slurm_worker"
 _PATIENCE = 60  # seconds that Slurm may take for an answer
 OVER = frozenset(
-    [
-        "BOOT_FAIL",
-        "CANCELLED",
-        "COMPLETED",
-        "DEADLINE",
-        "FAILED",
-        "NODE_FAIL",
-        "OUT_OF_MEMORY",
-        "PREEMPTED",
-        "REVOKED",
-        "TIMEOUT",
-    ]
+    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED TIMEOUT".split()  # noqa: SIM905
 )
 """States of jobs that have ended, for good."""
 WAITING = frozenset(["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"])
@@ -98,7 +87,7 @@ class SlurmQueue:
     def submit(self, name: str, command: list[str], exclude: Iterable[str]) -> str:
         nodes = ",".join(sorted(exclude)) or None
         self._executor.update_parameters(job_name=name, exclude=nodes)
-        # exec: the batch script's process becomes the worker, so that the warning before the end reaches it, and it alone
+        # exec: the batch script's process becomes the worker, so that the warning before the end reaches it alone
         return _submitted(self._executor, "exec " + shlex.join(command))
 
     def standings(self) -> dict[str, Standing] | None:
@@ -172,8 +161,8 @@ def check_slurm(options: Mapping[str, Any]) -> None:
             raise RunnerError(f"{name!r} is no option of sbatch. Expected a name such as 'mail-user'.")
     if missing := [tool for tool in ("sbatch", "squeue", "scancel", "srun") if not shutil.which(tool)]:
         raise RunnerError(
-            f"{missing[0]} was not found: this machine is not part of a Slurm cluster. Start Danlu where you would call "
-            f"sbatch, on a login node; or try it out here with the runner's setting cluster = 'local'."
+            f"{missing[0]} was not found: this machine is not part of a Slurm cluster. Start Danlu where you would "
+            f"call sbatch, on a login node; or try it out here with the runner's setting cluster = 'local'."
         )
     if importlib.util.find_spec("submitit") is None:
         raise RunnerError("the slurm runner needs submitit: pip install 'danlu[slurm]'")

@@ -104,7 +104,10 @@ class Slurm:
             "use_srun": False, "wckey": None, **_request(resources, pack),
         }  # fmt: skip
         # B: only the batch script's process is warned, which is the worker; programs without a handler would die of it
-        further = {"signal": f"B:USR2@{warned}", "requeue": True} | dict(options or {})
+        # a job that Slurm requeues is held back for two minutes at least; a fresh one is not
+        further: dict[str, Any] = {"signal": f"B:USR2@{warned}", "no-requeue": True} | dict(options or {})
+        if further.get("requeue"):
+            del further["no-requeue"]
         self._request = (parameters, further)
         self._cluster, self._interval, self._minutes = cluster, look, minutes
         if cluster == "slurm":
@@ -191,7 +194,7 @@ class Slurm:
         """Gives trials to workers that are free, and asks for more workers where there are more trials."""
         assert self._force is not None
         for member in self._members:
-            if member.node in self._avoided:
+            if member.node in self._avoided or self._is_spent(member):
                 self._force.dismiss(member)
             while self._waiting and member.node and self._room(member) > 0:
                 self._force.order(member, self._waiting.popleft())
@@ -199,6 +202,10 @@ class Slurm:
         while wanted > 0 and len(self._members) < math.ceil(self.workers / self.pack):
             self._force.hire(self._avoided)
             wanted -= self.pack
+
+    def _is_spent(self, member: Member) -> bool:
+        """Whether a worker has done all that it may."""
+        return not self.reuse and member.given >= self.pack and not member.held
 
     def _room(self, member: Member) -> int:
         """How many more trials a worker takes."""
@@ -228,6 +235,7 @@ class Slurm:
 
     def _sorted(self, member: Member, letter: Letter, signals: list[Signal]) -> list[int | Decision]:
         """For each signal of a letter, its place among `signals`, to which it is added; or what is known already."""
+        member.is_late = member.is_late or letter.is_late
         places: list[int | Decision] = []
         for sent in letter.sent:
             signal = self._judged(member, incoming(sent))

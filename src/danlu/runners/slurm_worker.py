@@ -1,11 +1,11 @@
-"""Worker of a cluster: a job that runs one trial after another, or a pack of them side by side, and tells of them by mail.
+"""Worker of a cluster: a job that runs one trial after another, or several side by side, and tells of them by mail.
 
     python -m danlu.runners.slurm_worker PLAN FOLDER
 
-Trials run in processes of their own (`Processes`), so that a crash takes no more along than its trial. The worker leaves
-when it is told to, has nothing to do, is warned of its job's end, or has heard nothing of its coordinator for long.
-Whatever the cause, a running trial is then told to pause at its next report, as if its strategy had decided so: it can
-save its state, and ends as "preempted". Letters that nobody answers stay in the box for the next coordinator.
+Trials run in processes of their own (`Processes`), so that a crash takes no more along than its trial. The worker
+leaves when it is told to, has nothing to do, is warned of its job's end, or has heard nothing of its coordinator for
+long. Whatever the cause, a running trial is then told to pause at its next report, as if its strategy had decided so:
+it can save its state, and ends as "preempted". Letters that nobody answers stay in the box for the next coordinator.
 """
 
 import os
@@ -123,13 +123,13 @@ class Worker:
             self._runner.submit(job)
 
     def _answer(self, signals: Sequence[Signal]) -> list[Decision | DanluError]:
-        sent = [self._as_it_is(signal) for signal in signals]
+        sent = [self._as_it_is(heard) for heard in signals]
         replies = self._post(sent)
-        decided = [self._decided(signal, reply) for signal, reply in zip(signals, replies, strict=True)]
-        for told in signals:
-            if isinstance(told, (Ended, Failed)):
-                number, _ = self._jobs.pop(told.trial)
-                self._asked.discard(told.trial)
+        decided = [self._decided(heard, reply) for heard, reply in zip(signals, replies, strict=True)]
+        for ended in signals:
+            if isinstance(ended, (Ended, Failed)):
+                number, _ = self._jobs.pop(ended.trial)
+                self._asked.discard(ended.trial)
                 self._box.remove(Order, number)
         return decided
 
@@ -188,7 +188,8 @@ class Worker:
         self._number += 1
         sent = tuple(outgoing(signal, self._attempt(signal)) for signal in signals)
         letter = Letter(
-            self._number, sent, self._taken, self._node, self._job, self._leaving, self._is_late, gone
+            self._number, sent, self._taken, self._node, self._job,
+            self._leaving, self._is_late, self._deadline is not None, gone,
         )  # fmt: skip
         try:
             self._box.post(letter)
@@ -214,7 +215,10 @@ def main() -> None:
     plan = read_plan(path)
     sys.path[:] = plan.path
     box = Box(folder / os.environ.get("SLURM_RESTART_COUNT", "0"))
-    box.create()
+    try:
+        box.create()
+    except FileNotFoundError:
+        return
     node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     job = os.environ.get("SLURM_JOB_ID") or str(os.getpid())
     resources = _granted(plan)

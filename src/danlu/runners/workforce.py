@@ -184,7 +184,7 @@ class Workforce:
                 member.end = self._end_of(member, standing)
             if standing is not None and standing.state in WAITING:
                 self._say_why(member, standing)
-        self.cancel([member for member in self.members if member.leaving and not member.node and not member.held])
+        self.cancel([member for member in self.members if _is_useless(member, standings.get(member.name))])
 
     def _end_of(self, member: Member, standing: Standing | None) -> End | None:
         if _later(member) or (standing and standing.state in WAITING and member.node):
@@ -216,7 +216,7 @@ class Workforce:
         if end.is_final:
             self.members.remove(member)
             _remove(member.folder)
-            if not member.node and end.reason != "preempted":
+            if not (member.node or member.life) and end.reason != "preempted":
                 self._check_barren(end, member)
             return
         old = member.box.folder
@@ -283,9 +283,9 @@ class Workforce:
         self._barren = 0
         if letter.leaving:
             member.leaving = True
-            member.is_late = member.is_late or letter.is_late
         if letter.gone and member.end is None:
-            member.end = End("lost", f"its job {letter.job} on {letter.node} ended: {letter.leaving}")
+            text = f"its job {letter.job} on {letter.node} ended: {letter.leaving}"
+            member.end = End("preempted", text, is_final=not letter.is_cut)
 
     # those of an earlier coordinator --------------------------------------------------------------------------------
 
@@ -337,6 +337,12 @@ def _catch_up(member: Member, known: Known) -> None:
             begun = known(Started(order.trial, order.attempt), order.attempt) is not None
             member.held[order.trial] = Held(job_of(order), started=begun)
     member.given = member.orders
+
+
+def _is_useless(member: Member, standing: Standing | None) -> bool:
+    """Whether a job waits that is no longer wanted, or that is requeued, which a fresh one would overtake."""
+    waits = standing is not None and standing.state in WAITING and not member.node and not member.held
+    return waits and member.end is None and (member.leaving or member.life > 0)
 
 
 def _later(member: Member) -> list[int]:

@@ -13,7 +13,7 @@ from danlu.space.value import MISSING
 
 _KINDS: dict[str, Kind] = {"float": "float", "int": "int", "bool": "bool", "str": "text"}
 _TRUTHS = ("str2bool", "strtobool", "str_to_bool", "boolean", "parse_bool", "bool_flag", "true_or_false")
-_SINGLE = (None, "?", 1)
+_SINGLE = (None, "?", 1, 0)
 _PARSERS = ("ArgumentParser", "ArgParser")  # argparse's, ConfigArgParse's
 
 
@@ -70,7 +70,7 @@ def argument_option(arguments: list[Any], settings: dict[str, Any], command: str
         switch=switch,
         many=_many(settings) if has_effect or switch is not Switch.ON else "no effect",
         is_required=bool(
-            settings.get("required") is True or (is_positional and settings.get("nargs") not in ("?", "*"))
+            settings.get("required") is True or (is_positional and settings.get("nargs") in (None, "+", 1))
         ),
         is_positional=is_positional,
         command=command,
@@ -149,6 +149,8 @@ def _many(settings: dict[str, Any]) -> str:
 def _with_default(option: Option, defaults: dict[str, Any]) -> Option:
     """The option with what `parser.set_defaults` says of it."""
     said = defaults.get(option.name.replace("-", "_"), UNKNOWN)
+    if option.switch is Switch.ON:
+        return replace(option, many="no effect") if said is True else option
     return option if said is UNKNOWN else replace(option, default=_as_kind(said, option.kind))
 
 

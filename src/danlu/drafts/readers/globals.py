@@ -27,7 +27,9 @@ def read_globals(script: Script) -> Reading | None:
                 kind = kind_of(value)
                 switch = Switch.VALUE if kind == "bool" else None
                 said = comment_of(script.main, statement)
-                options[target.id] = Option(target.id, kind, value, f"--{target.id}", help=said, switch=switch)
+                options[target.id] = Option(
+                    target.id, kind, value, f"--{target.id}", help=said, switch=switch, is_inferred=True
+                )
     return Reading("configurator.py", Style.EQUALS, tuple(o for o in options.values() if not o.name.startswith("_")))
 
 

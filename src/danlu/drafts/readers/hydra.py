@@ -109,7 +109,16 @@ def _entries(item: Any) -> Iterator[tuple[str, str]]:
 def _note_group(folder: Path, group: str, chosen: str, groups: dict[str, Option]) -> None:
     options = sorted(file.stem for file in (folder / group).glob("*.yaml"))
     if len(options) > 1:
-        groups[group] = Option(group, "text", chosen, choices=tuple(options), help=f"which of {group}/*.yaml")
+        branches = tuple((name, tuple(_of_option(folder, group, name))) for name in options)
+        said = f"which of {group}/*.yaml"
+        groups[group] = Option(group, "text", chosen, choices=tuple(options), help=said, branches=branches)
+
+
+def _of_option(folder: Path, group: str, name: str) -> Iterator[Option]:
+    """What one config of a group can be told; nothing where it is merged elsewhere than under the group's name."""
+    tree, _, package = _read(folder / group / f"{name}.yaml")
+    if not package and "/" not in group:
+        yield from _options(tree, f"{group}.", frozenset())
 
 
 def _nested(path: str, tree: _Tree) -> _Tree:
@@ -144,6 +153,7 @@ def _options(tree: _Tree, prefix: str, groups: frozenset[str]) -> Iterator[Optio
             switch=Switch.VALUE if kind == "bool" else None,
             many="*" if isinstance(value.value, list) else "",
             is_required=is_asked,
+            is_inferred=True,
         )
 
 

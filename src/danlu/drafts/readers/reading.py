@@ -23,11 +23,11 @@ class Reading:
         style: how a value is written.
         options: in the script's order; none if they are made where no reading finds them.
         is_entry: whether the script itself, not a module of it, hands its command line to the framework.
-        notes: what a reader of the draft should know.
+        was_run: whether the script was run up to its parser.
     """
 
     framework: str
     style: Style
     options: tuple[Option, ...]
     is_entry: bool = True
-    notes: tuple[str, ...] = ()
+    was_run: bool = False
