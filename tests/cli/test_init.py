@@ -10,8 +10,8 @@ from danlu.records.definition import read_definition
 
 SCRIPTS = Path(__file__).parent.parent / "drafts" / "scripts"
 SEED = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int, default=1)\n"
-ALL = ["mnist.py", "gpt", "run_glue.py", "hydra_app", "click_app.py", "typer_app.py", "tyro_app.py", "absl_app.py",
-       "fire_app.py", "lightning_app.py", "detector"]  # fmt: skip
+ALL = ["mnist.py", "gpt", "images", "run_glue.py", "hydra_app", "click_app.py", "typer_app.py", "tyro_app.py",
+       "absl_app.py", "fire_app.py", "lightning_app.py", "detector"]  # fmt: skip
 
 
 def script_in(folder, name):

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from danlu.drafts.advice import Advice, words
+from danlu.drafts.compared import with_compared
 from danlu.drafts.divisible import divisions
-from danlu.drafts.metrics import Candidate, candidates
+from danlu.drafts.metrics import Candidate, Goal, candidates
 from danlu.drafts.option import Option, Switch
 from danlu.drafts.plan import MOST, Plan, plan, space_of
 from danlu.drafts.readers.reading import Reading, Style
@@ -23,6 +24,7 @@ from danlu.space.text import format_dimension, to_toml
 _PATTERNS = {Style.FLAG: "--name value", Style.EQUALS: "--name=value", Style.BARE: "name=value"}
 _BOOLEANS = {Switch.ON: "flag", Switch.PAIR: "pair", Switch.VALUE: "value"}
 _DOTTED = ("tyro", "LightningCLI", "jsonargparse")  # of which danlu run knows that names are whole
+_MONITORS = ("monitor", "optimized_metric", "metric_for_best_model", "eval_metric")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDEST = 48  # of a line before its comment, for comments in one column
 _LONGEST = 100  # of a comment
@@ -97,10 +99,22 @@ def draft(script: Script, reading: Reading, folder: Path, most: int = MOST) -> D
         folder: in which the study.toml will lie.
         most: how many hyperparameters are tuned.
     """
+    reading = replace(reading, options=with_compared(script, reading.options))
     planned = _above_floor(plan(reading, most), reading)
     names = [words(item.option.name) for item in planned.tuned]
     loss_varies = any(_LOSS.search(name) and not _WEIGHT_DECAY.search(name) for name in names)
-    return Draft(script, reading, planned, candidates(script, loss_varies), folder)
+    return Draft(script, reading, planned, candidates(script, loss_varies) or _monitored(reading), folder)
+
+
+def _monitored(reading: Reading) -> tuple[Candidate, ...]:
+    """The metric that a checkpoint or early stopping watches, as an option says it."""
+    for option in reading.options:
+        if words(option.name) in _MONITORS and isinstance(option.default, str) and option.default:
+            group = option.name.rpartition(".")[0]
+            modes = [o.default for o in reading.options if o.name in (f"{group}.mode", "mode")]
+            goal: Goal = "maximize" if "max" in modes else "minimize"
+            return (Candidate(option.default, goal, "logged", option.name),)
+    return ()
 
 
 def _above_floor(planned: Plan, reading: Reading) -> Plan:
@@ -198,10 +212,13 @@ def _space_lines(draft: Draft) -> Iterator[str]:
     yield from _columns(rows)
     if draft.where:
         yield f"where = [{', '.join(map(_quoted, draft.where))}]"
-    offered = [i for i in draft.plan.offered if i.dimension is not None]
-    if offered:
-        yield from ("", "# Not tuned, but might be:")
-        yield from _columns([(f"# {_key(i.option.name)} = {_value(i)}", _remark(i)) for i in offered])
+    by_reason: dict[str, list[Advice]] = {}
+    for item in sorted(draft.plan.offered, key=lambda item: item.rank):
+        if item.dimension is not None:
+            by_reason.setdefault(item.why or "seldom worth it", []).append(item)
+    for reason, items in by_reason.items():
+        yield from ("", f"# Not tuned, but might be ({reason}):")
+        yield from _columns([(f"# {_key(i.option.name)} = {_value(i)}", i.option.help) for i in items])
     for item in draft.plan.tuned:
         if _opens(item) and item.dimension is not None:
             yield ""
@@ -216,10 +233,6 @@ def _left(draft: Draft) -> Iterator[str]:
         yield from ("", "# Left as they are:")
     for reason, names in by_reason.items():
         yield from _wrapped(f"#   {', '.join(names)}", f"#     ({reason})")
-
-
-def _remark(item: Advice) -> str:
-    return "; ".join(part for part in (item.why, item.option.help) if part)
 
 
 def _opens(item: Advice) -> bool:
