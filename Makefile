@@ -13,7 +13,7 @@ demo: $(STAMP)
 	$(BIN)/python examples/style_transfer.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(STAMP)
 	BIN=$(BIN) scripts/check

@@ -53,7 +53,8 @@ def make_of(name: str, reference: Path | None = None) -> Make:
         case "g1":
             return _loaded(reference).G1_BOXCOX if kind == "boxcox" else _loaded(reference).G1  # type: ignore[no-any-return]
     raise SystemExit(
-        f"no contestant {name!r}. Known: danlu:STRATEGY, optuna:tpe, optuna:gp, optuna:cmaes, hebo, smac, hyperopt, g1."
+        f"no contestant {name!r}. Known: danlu:STRATEGY, optuna:tpe, optuna:gp, optuna:cmaes, optuna:danlu, hebo, "
+        "smac, hyperopt, g1."
     )
 
 
@@ -138,6 +139,12 @@ def config_of(problem: Problem, config: Mapping[str, Any]) -> Config:
     return {name: options[name][value] if name in options else value for name, value in plain.items()}
 
 
+def _danlu_sampler(seed: int) -> Any:
+    from danlu.integrations.optuna import DanluSampler
+
+    return DanluSampler(seed=seed)
+
+
 # peers ----------------------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +159,7 @@ class Optuna:
         samplers = optuna.samplers
         made = {
             "tpe": samplers.TPESampler, "gp": samplers.GPSampler, "cmaes": samplers.CmaEsSampler,
-            "random": samplers.RandomSampler,
+            "random": samplers.RandomSampler, "danlu": _danlu_sampler,
         }[sampler](seed=seed)  # fmt: skip
         self.problem, self.study = problem, optuna.create_study(sampler=made, pruner=pruner)
         self.trial: Any = None

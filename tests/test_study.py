@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from danlu import Decision, Float, Int, Objective, Space, Status, Study
+from danlu.core import event as ev
 from danlu.core.event import Changed, Saved
+from danlu.core.runner import Failed
+from danlu.core.stopping import Never
 from danlu.core.strategy import Resume, Start
 from danlu.core.trial import Fork, Trial
 from danlu.errors import ArtifactError, ObjectiveError, SpaceError, StoreError, StrategyError, StudyError, UnknownName
@@ -698,6 +701,23 @@ def test_how_many_are_kept_is_part_of_the_study_and_can_be_changed_when_it_goes_
         study(keep=-1)
 
 
+def test_how_often_a_crash_is_tried_again_is_kept_and_can_be_changed(tmp_path):
+    with study(folder=tmp_path, retries=0) as searched:
+        number = searched.next_job(Never()).trial
+        searched.answer([ev.Started(number, 1), Failed(number, "died", "killed")])
+        assert searched.trials[number].reason == "died"
+    with study(folder=tmp_path, retries=2) as searched:
+        number = searched.next_job(Never()).trial
+        for attempt in (1, 2, 3):
+            searched.answer([ev.Started(number, attempt), Failed(number, "silent", "nothing heard")])
+        assert (searched.trials[number].reason, searched.trials[number].lost) == ("silent", 2)
+    with study(folder=tmp_path) as again:
+        assert again.history.retries == 2
+    assert "retries = 2" in (tmp_path / "study.toml").read_text()
+    with pytest.raises(StudyError, match="retries must be at least 0, got -1"):
+        study(retries=-1)
+
+
 def test_a_trial_keeps_one_checkpoint_while_it_runs(tmp_path):
     searched = study(folder=tmp_path)
     trial = searched.ask()
@@ -921,9 +941,7 @@ def test_a_search_without_pauses_takes_over_for_a_runner_that_can_not_pause():
     searched.forgo_pauses()
     searched.forgo_pauses()
     assert searched.strategy == InOrder(ASHA(Random()), 1)
-    assert searched.history.notes == (
-        "this runner can't pause trials: where the strategy would pause one, it is stopped",
-    )
+    assert searched.history.notes == ("trials can't be paused here: where the strategy would pause one, it is stopped",)
     told(searched)
     assert searched.verify() == []
 

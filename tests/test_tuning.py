@@ -1,12 +1,29 @@
+import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
 
-from danlu import Choice, Decision, Float, Int, Objective, Space, Status, Study, Trial, open_study, tune
-from danlu.errors import SpaceError, StrategyError, StudyError
+from danlu import (
+    Choice,
+    Decision,
+    Float,
+    Int,
+    Objective,
+    Plateau,
+    Resources,
+    Space,
+    Status,
+    Study,
+    Target,
+    Trial,
+    open_study,
+    tune,
+)
+from danlu.errors import DanluError, SpaceError, StrategyError, StudyError
 from danlu.records.definition import read_definition
 from danlu.strategies.gp.gp import GP
 
@@ -126,6 +143,18 @@ def test_where_a_training_has_steps_auto_spends_them_on_what_is_worth_it():
     assert len(study.trials) > 12  # for the price of ten
     assert study.best.value < 1 / 27 + 0.01
     assert study.verify() == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{"resources": Resources(memory=4)}, {"silence": 30}, {"timeout": 30}, {"resources": Resources(nice=1)}],
+)
+def test_a_limit_takes_a_trial_into_a_process_of_its_own(terms):
+    def train(trial):
+        return float(os.getpid())
+
+    study = tune(train, space=Space({"x": Float(0.0, 1.0)}), minimize="pid", trials=1, progress=False, **terms)
+    assert study.best.value != os.getpid()
 
 
 def test_a_script_without_a_main_guard_runs_with_workers(tmp_path):
@@ -271,3 +300,84 @@ def test_trials_of_a_population_count_forks_and_all_go_to_the_end(tmp_path):
         assert study.history.strategy["trials"] == 9
     with tune(resting, minimize="loss", strategy="pb2", steps=6, trials=5, progress=False) as study:
         assert study.history.count("complete") == len(study.trials) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"workers": 0}, "workers must be a whole number from 1 on, or 'auto', got 0"),
+        ({"workers": "many"}, "got 'many'"),
+        ({"runner": "slrum"}, "no runner 'slrum'"),
+        ({"runner": {"address": "auto"}}, "expected a runner's name, or a table with use"),
+        (
+            {"runner": {"use": "processes", "adress": "x"}},
+            "'processes': .*'adress'.*It takes: workers, resources",
+        ),
+        ({"runner": "inline", "workers": 2}, "one trial at a time, got workers=2"),
+        ({"workers": "auto", "lag": 2}, "workers='?auto"),
+    ],
+)
+def test_a_runner_that_can_not_be_is_refused_before_anything_is_written(tmp_path, settings, message):
+    with pytest.raises(DanluError, match=message):
+        tune(train, minimize="loss", trials=1, progress=False, folder=tmp_path / "study", **settings)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_runner_is_chosen_by_name_or_by_a_table():
+    for runner in ("processes", {"use": "processes"}):
+        study = tune(train, minimize="loss", trials=1, strategy="random", runner=runner, progress=False)
+        assert study.trials[0].worker.startswith("process")
+
+
+def test_as_many_workers_as_fit_give_the_same_study_in_order():
+    one = tune(train, minimize="loss", trials=3, strategy="random", progress=False)
+    all_that_fit = tune(train, minimize="loss", trials=3, strategy="random", workers="auto", progress=False)
+    assert [t.config for t in all_that_fit.trials] == [t.config for t in one.trials]
+
+
+def test_rules_compose_and_the_first_that_holds_ends_the_study(capsys):
+    study = tune(train, minimize="loss", strategy="random", until=Target(-1.0) | Plateau(3, tolerance=1e6))
+    assert len(study.trials) == 5 + 3
+    assert "stopped: nothing better by more than 1e+06 in the last 3 trials" in capsys.readouterr().err
+
+
+def test_trials_that_run_when_a_target_is_reached_are_let_end(tmp_path, capsys):
+    def slow_but_good(trial: Trial, x: Annotated[float, Float(0.0, 1.0)]):
+        while trial.number == 1 and not (tmp_path / "reached").exists():
+            time.sleep(0.01)
+        return {"loss": trial.number}
+
+    class Reached(Target):
+        def over(self, history):
+            why = super().over(history)
+            if why:
+                (tmp_path / "reached").touch()  # only now may trial 1 go on
+            return why
+
+    study = tune(slow_but_good, minimize="loss", strategy="random", workers=2, until=Reached(0.0))
+    assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 2
+    err = capsys.readouterr().err
+    assert "trial 0 reached the target of loss 0; 1 running trial is let end" in err
+
+
+def test_a_study_ends_with_its_budget_and_no_sooner(tmp_path):
+    told = {"minimize": "loss", "strategy": "random", "folder": tmp_path, "progress": False, "price": 3600.0}
+    study = tune(lambda trial, config: time.sleep(0.02) or 1.0, space={"x": Float(0.0, 1.0)}, budget=0.05, **told)
+    *before, last = (trial.seconds for trial in study.trials)
+    assert sum(before) < 0.05 <= sum(before) + last + 1e-9
+    again = tune(lambda trial, config: 1.0, space={"x": Float(0.0, 1.0)}, budget=0.05, **told)
+    assert len(again.trials) == len(study.trials), "what earlier runs have cost is spent"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [({"budget": 5}, "say what an hour of one trial costs"), ({"tolerance": 0.1}, "belongs to a plateau")],
+)
+def test_half_a_rule_is_refused(rules, message):
+    with pytest.raises(StudyError, match=message):
+        tune(train, minimize="loss", **rules)
+
+
+def test_a_search_that_is_exhausted_says_so(capsys):
+    tune(train, minimize="loss", strategy={"use": "grid", "levels": 2}, trials=100)
+    assert "stopped: the strategy has nothing more to suggest" in capsys.readouterr().err

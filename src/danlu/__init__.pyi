@@ -4,6 +4,9 @@ from danlu.analysis.importance import importance as importance
 from danlu.core.history import History as History
 from danlu.core.objective import Objective as Objective
 from danlu.core.resources import Resources as Resources
+from danlu.core.stopping import Cost as Cost
+from danlu.core.stopping import Plateau as Plateau
+from danlu.core.stopping import Target as Target
 from danlu.core.trial import Decision as Decision
 from danlu.core.trial import Status as Status
 from danlu.core.trial import Trial as Trial

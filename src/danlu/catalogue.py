@@ -6,13 +6,14 @@ name "mine", object "my_package.module:Mine".
 """
 
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any
 
 from danlu.core.strategy import Strategy
-from danlu.errors import StrategyError, UnknownName
+from danlu.errors import NotImported, StrategyError, UnknownName
 
 _TABLES: dict[str, dict[str, str]] = {
     "strategy": {
@@ -41,12 +42,15 @@ _TABLES: dict[str, dict[str, str]] = {
     "store": {
         "jsonl": "danlu.stores.jsonl:JSONLines",
         "memory": "danlu.stores.memory:Memory",
+        "postgres": "danlu.stores.postgres:Postgres",
         "sqlite": "danlu.stores.sqlite:SQLite",
     },
     "runner": {
         "inline": "danlu.runners.inline:Inline",
         "processes": "danlu.runners.processes:Processes",
+        "ray": "danlu.runners.ray:Ray",
         "simulated": "danlu.runners.simulated:Simulated",
+        "slurm": "danlu.runners.slurm:Slurm",
     },
     "picture": {
         "gallery": "danlu.pictures.gallery:Gallery",
@@ -80,11 +84,17 @@ def load(kind: str, name: str) -> Any:
     return _object(path)
 
 
-def strategy_from(form: str | Mapping[str, Any] | Strategy) -> Strategy:
+def strategy_from(form: str | Mapping[str, Any] | Strategy, imports: bool = True) -> Strategy:
     """A strategy from its name, from its plain form {"use": name, setting: value, ...}, or as it is.
+
+    Args:
+        form: what stands for it.
+        imports: whether a "module:object" that it names may be imported. What a journal names may not, for journals
+            come from anywhere: of Danlu's own, of an installed package's entry points, or imported by now, it must be.
 
     Raises:
         UnknownName: no such strategy.
+        NotImported: it is of a module that is not imported, and must not be.
         StrategyError: it has no such setting.
     """
     if isinstance(form, Strategy):
@@ -93,10 +103,14 @@ def strategy_from(form: str | Mapping[str, Any] | Strategy) -> Strategy:
     if not isinstance(form, Mapping) or "use" not in form:
         raise StrategyError(f"expected a strategy, its name, or a table with use = 'name', got {form!r}.")
     name = form["use"]
+    if not isinstance(name, str):
+        raise StrategyError(f"expected a strategy's name as use, got {name!r}.")
+    if ":" in name and not imports and not _is_imported(name):
+        raise NotImported(name)
     kind = _object(name) if ":" in name else load("strategy", name)
     if not isinstance(kind, type) or not issubclass(kind, Strategy):  # a journal must not call just anything
         raise StrategyError(f"{name!r} is no strategy: expected a subclass of danlu.core.strategy.Strategy.")
-    settings = {key: _unplain(value) for key, value in form.items() if key != "use"}
+    settings = {key: _unplain(value, imports) for key, value in form.items() if key != "use"}
     try:
         return kind(**settings)
     except TypeError as error:
@@ -127,7 +141,14 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _unplain(value: Any) -> Any:
+def _unplain(value: Any, imports: bool) -> Any:
     if isinstance(value, Mapping):
-        return strategy_from(value) if "use" in value else {key: _unplain(item) for key, item in value.items()}
-    return tuple(_unplain(item) for item in value) if isinstance(value, (list, tuple)) else value
+        if "use" in value:
+            return strategy_from(value, imports)
+        return {key: _unplain(item, imports) for key, item in value.items()}
+    return tuple(_unplain(item, imports) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _is_imported(path: str) -> bool:
+    module = path.partition(":")[0]
+    return module in sys.modules or path in table("strategy").values()

@@ -4,6 +4,7 @@ DanluError
 ├── SpaceError          a hyperparameter is declared wrongly, or a config does not fit the space
 ├── ObjectiveError      an objective, a metric name or a metric's value is wrong
 ├── StrategyError       a strategy's settings do not fit each other or the space
+│   └── NotImported     a journal names a strategy of a module that nobody has imported
 ├── StudyError          a call that the study can't serve: an unknown trial, a trial that has ended, another space
 │   ├── StudyBusy       another process runs the trials of this study
 │   └── StudyFailed     so many trials failed in the same way that no more were started
@@ -34,6 +35,16 @@ class ObjectiveError(DanluError, ValueError):
 
 class StrategyError(DanluError, ValueError):
     """A strategy's settings do not fit each other or the space."""
+
+
+class NotImported(StrategyError):
+    """A journal names a strategy of a module that nobody has imported; it comes from anywhere, so it must not be."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the journal names the strategy {name!r}, and no code is imported because a journal says so. If you trust "
+            f"it, import {name.partition(':')[0]} first, or say which strategy is to be used: strategy=, --strategy."
+        )
 
 
 class StudyError(DanluError, RuntimeError):

@@ -14,8 +14,10 @@ from rich.text import Text
 
 from danlu.analysis.closing import closing
 from danlu.core.history import History
+from danlu.core.stopping import Never, StopRule, ending
 from danlu.core.trial import Status, Trial
 from danlu.loop import Watch
+from danlu.terminal import Terminal
 
 
 @contextmanager
@@ -25,8 +27,10 @@ def watching(
     file: IO[str] | None = None,
     judges: bool = False,
     total_steps: int | None = None,
+    until: StopRule | None = None,
+    price: float | None = None,
 ) -> Iterator[Watch]:
-    """A `Watch` that draws on standard error while the context lasts, and says at its end what was saved and kept.
+    """A `Watch` that draws on standard error while the context lasts, and says at its end why and what was found.
 
     Args:
         trials: how many there are to be in all; None if something else limits them.
@@ -34,8 +38,10 @@ def watching(
         file: where to draw.
         judges: whether the strategy ends trials early.
         total_steps: how many all trials together may do; None if something else limits them.
+        until: the rule that ends the run; it is told which part of it did.
+        price: of one hour of one trial, if what trials cost is to be told.
     """
-    console = Console(file=file or sys.stderr)
+    console = Terminal(file=file or sys.stderr)
     if shown is False:
         yield lambda history: None
         return
@@ -49,17 +55,18 @@ def watching(
         return kept
 
     if console.is_terminal:
-        with _live(console, trials, total_steps) as watch:
+        with _live(console, trials, total_steps, until or Never()) as watch:
             yield keeping(watch)
     else:
-        yield keeping(_lines(console, trials))
+        yield keeping(_lines(console, trials, until or Never()))
     for history in last:
-        for text in closing(history, judges):
+        why = [f"stopped: {ending(until, history)}"] if until else []
+        for text in [*why, *closing(history, judges, price)]:
             console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager
-def _live(console: Console, trials: int | None, total_steps: int | None) -> Iterator[Watch]:
+def _live(console: Console, trials: int | None, total_steps: int | None, until: StopRule) -> Iterator[Watch]:
     begun, known = time.monotonic(), [-1]
     done_of = _steps if total_steps else _ended
     with Live(console=console, refresh_per_second=4, transient=False) as live:
@@ -67,13 +74,22 @@ def _live(console: Console, trials: int | None, total_steps: int | None) -> Iter
         def watch(history: History) -> None:
             if known[0] < 0:
                 known[0] = done_of(history)
-            live.update(screen(history, trials, time.monotonic() - begun, known[0], total_steps))
+            shown = screen(history, trials, time.monotonic() - begun, known[0], total_steps)
+            waits = _waits(until, history)
+            live.update(Group(shown, Text(waits, "dim")) if waits else shown)
 
         yield watch
 
 
-def _lines(console: Console, trials: int | None) -> Watch:
+def _waits(until: StopRule, history: History) -> str:
+    """What a run that is to end still waits for; nothing while it starts more trials."""
+    why, running = until.over(history), len(history.pending)
+    return f"{why}; {running} running trial{'s are' if running > 1 else ' is'} let end" if why and running else ""
+
+
+def _lines(console: Console, trials: int | None, until: StopRule) -> Watch:
     known: list[int] = []
+    waited: list[str] = [""]
     noted: list[int] = []
 
     def watch(history: History) -> None:
@@ -84,8 +100,12 @@ def _lines(console: Console, trials: int | None) -> Watch:
             console.print(f"note: {text}", highlight=False, soft_wrap=True, markup=False)
         noted[0] = len(history.notes)
         for trial in history.finished[known[0] :]:
-            console.print(line(trial, history, trials), highlight=False, soft_wrap=True)
+            console.print(line(trial, history, trials), highlight=False, soft_wrap=True, markup=False)
         known[0] = _ended(history)
+        waits = _waits(until, history)
+        if waits and not waited[0]:
+            console.print(waits, highlight=False, soft_wrap=True, markup=False)
+        waited[0] = waits
 
     return watch
 
@@ -135,7 +155,9 @@ def screen(
 def line(trial: Trial, history: History, trials: int | None) -> str:
     """One line on a trial that has ended."""
     ended = f"{_ended(history)}/{trials}" if trials else f"{_ended(history)}"
-    outcome = f"{trial.reason}: {trial.error}" if trial.status is Status.FAILED else _values(trial)
+    outcome = _values(trial)
+    if trial.status is Status.FAILED:
+        outcome = f"{trial.reason}: {next(iter(trial.error.splitlines()), '')}"
     incumbent = _incumbent(history)
     best = "" if incumbent is None else f" · best {_values(incumbent)} (trial {incumbent.number})"
     return f"{ended} · trial {trial.number} {trial.status}: {outcome} · {_config(trial)}{best}"

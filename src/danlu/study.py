@@ -2,8 +2,9 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +15,20 @@ from danlu.core.history import History, opened, replace
 from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
-from danlu.core.runner import Ended, Failed, Job, Signal
-from danlu.core.store import Store
+from danlu.core.repeated import known
+from danlu.core.runner import Job, Signal
+from danlu.core.snapshot import mark
+from danlu.core.stopping import StopRule
+from danlu.core.store import SharedStore, Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
 from danlu.core.trial import Decision, Status, Trial
-from danlu.errors import Conflict, DanluError, ObjectiveError, StoreError, StudyError
+from danlu.errors import Conflict, DanluError, NotImported, StoreError, StudyError
+from danlu.records.address import KEY, Address, address_in, write_address
 from danlu.records.bench import Bench
 from danlu.records.checkpoint import free_space, read_checkpoint, remove_checkpoints, sweep_checkpoints
 from danlu.records.folder import Folder
+from danlu.records.inside import inside, is_inside
+from danlu.records.snapshot import Snapshots
 from danlu.space import Config, Space
 from danlu.space.change import differences
 from danlu.space.declare import space_of
@@ -29,8 +36,9 @@ from danlu.strategies.manual import Manual
 from danlu.warm import Warm, named
 
 T = TypeVar("T")
-KEY = "study"
-"""Name of the journal in a folder's store, which holds one study."""
+
+_LONG = 100_000
+"""Entries that are folded in less than half a second: a journal that is no longer needs no snapshot."""
 
 Spaced = Space | Mapping[str, Any] | Callable[..., Any] | type
 
@@ -57,7 +65,9 @@ class Study:
         seed: of all randomness; 0 for a new study if not given.
         steps: what a full training is, for strategies that stop early.
         folder: where to keep everything; None for memory.
-        store: another place for the journal than SQLite in the folder.
+        store: another place for the journal than SQLite in the folder: the URL of a PostgreSQL database, in which it
+            gets a name of its own (or that after a # at the end), or a `Store`. The folder remembers the URL without
+            its password. Several processes on several machines that share the folder may then run one study.
         change: whether a study that was opened with another space goes on in this one, as `change` says.
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space that shares some
             hyperparameters. Their best configs are tried first, and `gp` (so `auto`) learns from them as far as they
@@ -65,6 +75,7 @@ class Study:
         keep: how many of the best trials that have ended keep their checkpoints, the best's in any case (of several
             objectives, those of the front); 5 for a new study if not given. What running and paused trials need is
             kept as well, and nothing else.
+        retries: how often a trial is tried again whose worker died or fell silent; once for a new study if not given.
 
     Raises:
         SpaceError, ObjectiveError, UnknownName, StrategyError: a declaration is wrong.
@@ -84,11 +95,14 @@ class Study:
         seed: int | None = None,
         steps: int | None = None,
         folder: str | Path | None = None,
-        store: Store | None = None,
+        store: Store | str | None = None,
         change: bool = False,
         warm_start: Warm | Iterable[Warm] = (),
         keep: int | None = None,
+        retries: int | None = None,
     ) -> None:
+        if retries is not None and retries < 0:
+            raise StudyError(f"retries must be at least 0, got {retries}.")
         if keep is not None and keep < 0:
             raise StudyError(f"keep must be at least 0, got {keep}. The best trial's checkpoint is kept in any case.")
         sources = named(warm_start)
@@ -96,23 +110,25 @@ class Study:
         chosen = None if strategy is None else catalogue.strategy_from(strategy)
         declared = space_of(space).with_where(where)
         self._attach(folder, store)
-        first = next(iter(self.store.read(KEY)), None)
+        first = next(iter(self.store.read(self.key)), None)
         if first is None:
             strategy = chosen or catalogue.strategy_from("auto")
             first_event = ev.Opened(
                 declared.to_dict(), objectives, catalogue.plain_strategy(strategy), seed or 0, steps,
-                ev.KEEP if keep is None else keep,
+                ev.KEEP if keep is None else keep, ev.RETRIES if retries is None else retries,
             )  # fmt: skip
             self._begin(first_event, declared, strategy, sources)
         else:
             self._load()
             self._check_same(None if change else declared, objectives, seed)
             self._check_earlier(tuple(sources))
-            self._change(declared, chosen, keep)
+            self._change(declared, chosen, keep, retries)
 
     @classmethod
-    def open(cls, folder: str | Path | None = None, store: Store | None = None) -> "Study":
+    def open(cls, folder: str | Path | None = None, store: Store | str | None = None) -> "Study":
         """The study that a folder or a store holds, with the strategy that its journal names.
+
+        Where the journal is in a database that asks for a password, `store` is its URL with it, or PGPASSWORD is set.
 
         Raises:
             StudyError: there is no study.
@@ -120,25 +136,39 @@ class Study:
         """
         if store is None and (folder is None or not Folder(Path(folder)).is_study):
             raise StudyError(
-                f"no study in {str(folder)!r}: it has no journal.db. `danlu list` shows the studies there are."
+                f"no study in {str(folder)!r}: it has no journal.db, nor a journal.toml. "
+                f"`danlu list` shows the studies there are."
             )
         study = cls.__new__(cls)
         study._attach(folder, store)
         study._load()
         return study
 
-    def _attach(self, folder: str | Path | None, store: Store | None) -> None:
+    def _attach(self, folder: str | Path | None, store: Store | str | None) -> None:
         self.folder = None if folder is None else Path(folder).resolve()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        if store is None:
-            if self.folder is None:
+        self._address: Address | None = None
+        if store is None or isinstance(store, str):
+            self._address = address_in(self.folder, store)
+            if self._address is not None:
+                store = self._address.opened()
+            elif self.folder is None:
                 store = catalogue.load("store", "memory")()
             else:
-                store = catalogue.load("store", "sqlite")(Folder(self.folder).journal)
+                journal = Folder(self.folder).journal
+                for ending in ("", "-wal", "-shm"):
+                    inside(self.folder, f"{journal.name}{ending}")
+                store = catalogue.load("store", "sqlite")(journal)
+        assert not isinstance(store, str)
         self.store: Store = store
+        self.key = KEY if self._address is None else self._address.study
         self._lock = threading.RLock()
         self._doomed: list[str] = []  # paths of removed checkpoints whose entry may not be written yet
         self._grouped = False
+        self._has_appended = False
+        self._snapshots = None
+        if self.folder is not None and is_inside(self.folder, "snapshot"):
+            self._snapshots = Snapshots(self.folder)
 
     def _begin(self, first: ev.Opened, space: Space, strategy: Strategy, sources: dict[str, Warm]) -> None:
         earlier = (recall(name, history, space, first.objectives) for name, history in _histories(sources))
@@ -152,6 +182,9 @@ class Study:
 
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
+                if self._address is not None:
+                    self._address = write_address(self.folder, self._address)
+                    self.key = self._address.study
                 write_environment(Folder(self.folder), first.seed)
                 write_definition(Folder(self.folder), history)
             except OSError as error:
@@ -162,18 +195,47 @@ class Study:
                 ) from error
         self._strategy: Strategy = Manual(strategy)
         try:
-            self.store.append(KEY, entry)
+            self.store.append(self.key, entry)
             self._history = history
         except Conflict:  # another process opened it at the same moment
             self._load()
 
     def _load(self) -> None:
-        entries = self.store.read(KEY)
-        history = opened(next(iter(entries), None))
+        history, entries = self._known() or self._beginning()
         for entry in entries:
             history = history.apply(entry)
         self._history = history
-        self._strategy = Manual(catalogue.strategy_from(history.strategy))
+        try:
+            self._strategy = resolve_strategy(history.strategy)
+        except NotImported as error:  # to be looked at, it is as good as any
+            self._strategy = _Missing(error)
+
+    def _beginning(self) -> tuple[History, Iterator[ev.Entry]]:
+        """The history after the journal's first entry, and those that follow."""
+        entries = self.store.read(self.key)
+        return opened(next(iter(entries), None)), entries
+
+    def _known(self) -> tuple[History, Iterator[ev.Entry]] | None:
+        """The history of the snapshot in the folder, and the entries that follow; None without one of this journal."""
+        head = self._snapshots.head() if self._snapshots else None
+        if head is None or self._snapshots is None:
+            return None
+        entries = self.store.read(self.key, after=head.position - 1)
+        last = next(entries, None)
+        if last is None or mark(last) != head.mark:  # the journal was repaired, or put in the place of another
+            return None
+        history = self._snapshots.read(head)
+        return None if history is None else (history, entries)
+
+    def _remember(self, tail: int) -> None:
+        """Keeps a snapshot if opening the study would now fold so many entries, and an eighth of the journal."""
+        if self._snapshots is None or not self._has_appended:  # a look at a study leaves nothing behind
+            return
+        position = self._history.position
+        if position - self._snapshots.position < max(tail, position // 8):
+            return
+        with suppress(StoreError):  # it saves time and nothing else; a full disk is told of by the next append
+            self._snapshots.write(self._history, next(self.store.read(self.key, after=position - 1)))
 
     def _check_same(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None) -> None:
         where = f"the study in {self.folder}" if self.folder else "the study"
@@ -191,13 +253,14 @@ class Study:
             raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
 
     def _change(
-        self, space: Space | None, strategy: Strategy | None, keep: int | None = None, note: str | None = None
-    ) -> None:
+        self, space: Space | None, strategy: Strategy | None, keep: int | None = None, retries: int | None = None,
+        note: str | None = None,
+    ) -> None:  # fmt: skip
         form = None if strategy is None else catalogue.plain_strategy(strategy)
 
         def decide(history: History, at: float) -> tuple[protocol.Events, bool]:
             goes_on_in = history.space if space is None else space
-            events = protocol.change(history, goes_on_in, form or history.strategy, keep)
+            events = protocol.change(history, goes_on_in, form or history.strategy, keep, retries)
             events += (ev.Noted(note),) if events and note else ()
             if events:
                 (strategy or self.strategy).check(history.apply(ev.Entry(history.position + 1, at, events)))
@@ -316,6 +379,8 @@ class Study:
 
         Raises:
             StudyError: none is kept of this trial.
+            ArtifactError: it is from somebody else, and holds more than tensors, arrays and plain data; see `danlu
+                trust`.
         """
         record = self._history.trials[_number(trial)]
         if record.checkpoint is None:
@@ -323,7 +388,7 @@ class Study:
                 "it has saved none" if not record.is_finished else f"those of the best {self._history.keep} are (keep=)"
             )
             raise StudyError(f"no checkpoint of trial {record.number} is kept: {why}.")
-        return read_checkpoint(self.files / record.checkpoint.path)
+        return read_checkpoint(inside(self.files, record.checkpoint.path))
 
     # what is known --------------------------------------------------------------------------------------------------
 
@@ -396,7 +461,7 @@ class Study:
 
     def entries(self) -> Iterator[ev.Entry]:
         """The journal from its first entry on."""
-        return self.store.read(KEY)
+        return self.store.read(self.key)
 
     def histories(self) -> Iterator[History]:
         """The history after each entry of the journal: what the search looked like at each moment."""
@@ -410,7 +475,7 @@ class Study:
         """Reads what other processes appended."""
         with self._lock:
             was = self._history.strategy
-            for entry in self.store.read(KEY, after=self._history.position):
+            for entry in self.store.read(self.key, after=self._history.position):
                 self._history = self._history.apply(entry)
             if self._history.strategy != was:
                 self._strategy = resolve_strategy(self._history.strategy)
@@ -418,6 +483,8 @@ class Study:
 
     def close(self) -> None:
         """Gives back files and connections."""
+        with self._lock:
+            self._remember(_LONG // 4)
         self.store.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -435,10 +502,13 @@ class Study:
 
     # what the loop needs --------------------------------------------------------------------------------------------
 
-    def next_job(self, only_resumed: bool = False) -> Job | None:
-        """A new or resumed trial as a job, or `only_resumed` ones; None if there is nothing to try now."""
+    def next_job(self, until: StopRule) -> Job | None:
+        """A new or resumed trial as a job; None if there is nothing to try now, or the rule holds."""
 
         def decide(history: History, at: float) -> tuple[protocol.Events, int | None]:
+            only_resumed = until.done(history) is not None
+            if until.over(history) is not None or (only_resumed and not history.count(Status.PAUSED)):
+                return (), None
             events, number = self._suggested(history)
             if only_resumed and events and not isinstance(events[0], ev.Resumed):
                 return (), None
@@ -462,73 +532,70 @@ class Study:
             number, trial.config, trial.seed, trial.attempt + 1, str(self.files), trial.budget, checkpoint, step
         )  # fmt: skip
 
-    def answer(self, signals: Sequence[Signal]) -> list[Decision | DanluError]:
+    def answer(
+        self, signals: Sequence[Signal], attempts: Mapping[int, int] | None = None
+    ) -> list[Decision | DanluError]:
         """Puts what workers did into the journal, all at once, and says what becomes of each one's trial.
+
+        Args:
+            signals: of workers.
+            attempts: trial -> attempt that its signals are from. One that another coordinator took over is stopped.
 
         Raises:
             StoreError: nothing of it was written.
         """
         with self._lock:
-            before = self._history
-            self._grouped = len(signals) > 1
-            try:
-                with self.store.group() if self._grouped else nullcontext():
-                    replies = [self._answer(signal) for signal in signals]
-            except StoreError:
-                self._history = before
-                self._doomed.clear()
-                raise
-            finally:
-                self._grouped = False
+            replies = None
+            with suppress(Conflict):  # a group's is told at its end
+                replies = self._answered(signals, attempts or {})
+            while replies is None:
+                with self._turn(), suppress(Conflict):
+                    self.refresh()
+                    replies = self._answered(signals, attempts or {})
             self._remove()
+            self._remember(_LONG)
             self._make_room(max((signal.size for signal in signals if isinstance(signal, ev.Saved)), default=0))
             return replies
 
-    def _answer(self, signal: Signal) -> Decision | DanluError:
-        number = signal.trial
-        trial = self._history.trials[number]
-        if trial.is_finished:  # it was told so before, or comes back late
-            if isinstance(signal, ev.Saved) and signal.path not in {file.path for file in trial.checkpoints}:
-                self._doomed.append(signal.path)
-            return Decision.STOP
-        if trial.status is Status.PAUSED and _is_done_by_pausing(signal):
-            if isinstance(signal, Ended):
-                self._append(lambda history, at: (protocol.unsaved(history, number), None))
-            return Decision.PAUSE
-        if trial.status is Status.PENDING and isinstance(signal, (ev.Reported, Ended)):
-            return Decision.STOP  # of the attempt that was paused; its trial was resumed in the meantime
+    def _answered(self, signals: Sequence[Signal], attempts: Mapping[int, int]) -> list[Decision | DanluError]:
+        before = self._history
+        self._grouped = len(signals) > 1
         try:
-            match signal:
-                case ev.Started(_, _, _, worker):
-                    self._append(lambda history, at: (protocol.start(history, number, worker), None))
-                case ev.Reported(_, step, metrics):
-                    return self.report(number, step, **ev.readable(metrics))
-                case Ended(_, metrics):
-                    self._end(number, metrics)
-                case Failed(_, reason, error):
-                    self._append(lambda history, at: (protocol.fail(history, number, error, reason), None))
-                case _:
-                    self._append(lambda history, at: ((signal,), None))
-        except (ObjectiveError, StudyError) as error:
-            return error
-        return Decision.CONTINUE
+            with self.store.group() if self._grouped else nullcontext():
+                return [self._answer(signal, attempts) for signal in signals]
+        except StoreError:
+            self._history = before
+            self._doomed.clear()
+            raise
+        finally:
+            self._grouped = False
 
-    def _end(self, number: int, metrics: Mapping[str, float]) -> None:
-        try:
-            self._append(lambda history, at: (protocol.tell(history, number, metrics), None))
-        except ObjectiveError as error:
-            message = str(error)
-            self._append(lambda history, at: (protocol.fail(history, number, message, "metric"), None))
+    def _answer(self, signal: Signal, attempts: Mapping[int, int]) -> Decision | DanluError:
+        attempt = None if signal.trial is None else attempts.get(signal.trial)
+        reply = self._append(lambda history, at: protocol.answer(history, at, self._strategy, signal, attempt))
+        if isinstance(signal, ev.Saved):
+            trial = self._history.trials[signal.trial]
+            if trial.is_finished and signal.path not in {file.path for file in trial.checkpoints}:
+                self._doomed.append(signal.path)
+        return reply
 
     def forgo_pauses(self) -> None:
         """Goes on with the same search without pauses, for a runner that can't pause; says so if it had some."""
         other = self.strategy.without_pauses()
         if other != self.strategy:
-            told = "this runner can't pause trials: where the strategy would pause one, it is stopped"
+            told = "trials can't be paused here: where the strategy would pause one, it is stopped"
             self._change(None, other, note=told)
 
-    def tidy(self) -> None:
-        """Makes folder and journal agree on what is kept, after a crash or an accident; only while no trial runs."""
+    def known(self, signal: Signal, attempt: int) -> Decision | None:
+        """What becomes of a signal's trial, if the journal holds the signal already; None if it is news."""
+        return known(self._history, attempt, signal)
+
+    def tidy(self, running: Collection[int] = ()) -> None:
+        """Makes folder and journal agree on what is kept, after a crash or an accident.
+
+        Args:
+            running: trials that run meanwhile; no other may.
+        """
         if self.folder is None and self._temporary is None:
             return
 
@@ -537,14 +604,15 @@ class Study:
                 ev.Removed(trial.number, file.path)
                 for trial in history.trials
                 for file in trial.checkpoints
-                if file.size and not (self.files / file.path).exists()  # a simulated one has no size
+                # a simulated one has no size; what leads out of the folder is none of its files
+                if file.size and not (is_inside(self.files, file.path) and (self.files / file.path).exists())
             ]
             return keeping.lost(lost), None
 
         self._append(decide)
         self._append(lambda history, at: (keeping.unwanted(history), None))
         unborn = [trial.parent.path for trial in self._history.unborn if trial.parent is not None]
-        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn])
+        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn], running)
 
     @property
     def files(self) -> Path:
@@ -568,27 +636,36 @@ class Study:
     def _append(self, decide: Callable[[History, float], tuple[protocol.Events, T]]) -> T:
         """Appends what `decide` says about the history as it is; decides again if somebody else was first."""
         with self._lock:
+            with suppress(Conflict):
+                return self._appended(decide)
             while True:
-                at = max(self.store.now(), self._history.at)  # a clock that is set back must not reorder the past
-                events, result = decide(self._history, at)
-                if not events:
-                    return result
-                entry, after = self._completed(ev.Entry(self._history.position + 1, at, events))
-                try:
-                    self.store.append(KEY, entry)
-                except Conflict:
+                # who thinks for long would never be first among those who don't
+                with self._turn(), suppress(Conflict):
                     before = self._history.position
                     if self.refresh().position == before:  # it would be so for ever
                         raise StoreError(
-                            f"entry {entry.position} of the journal is taken, and can't be read. "
+                            f"entry {before + 1} of the journal is taken, and can't be read. "
                             f"Try `danlu doctor --repair`."
-                        ) from None
-                    continue
-                self._history = after
-                self._doomed += [event.path for event in entry.events if isinstance(event, ev.Removed)]
-                if not self._grouped:
-                    self._remove()
-                return result
+                        )
+                    return self._appended(decide)
+
+    def _appended(self, decide: Callable[[History, float], tuple[protocol.Events, T]]) -> T:
+        at = max(self.store.now(), self._history.at)  # a clock that is set back must not reorder the past
+        events, result = decide(self._history, at)
+        if not events:
+            return result
+        entry, after = self._completed(ev.Entry(self._history.position + 1, at, events))
+        self.store.append(self.key, entry)
+        self._history, self._has_appended = after, True
+        self._doomed += [event.path for event in entry.events if isinstance(event, ev.Removed)]
+        if not self._grouped:
+            self._remove()
+            self._remember(_LONG)
+        return result
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """In which nobody else appends, where the store can do that."""
+        return self.store.turn(self.key) if isinstance(self.store, SharedStore) else nullcontext()
 
     def _completed(self, entry: ev.Entry) -> tuple[ev.Entry, History]:
         """The entry with what it makes unwanted and what is to be said about it, and the history after it."""
@@ -635,17 +712,18 @@ class _Local:
 
     def __init__(self, study: Study, number: int) -> None:
         self._study, self._number = study, number
+        self._attempt = study.history.trials[number].attempt
         self._bench: Bench | None = None
 
     def _set_up(self) -> Bench:
         if self._bench is None:
-            job = self._study.job(self._number)
+            job = replace(self._study.job(self._number), attempt=self._attempt)
             self._bench = Bench(job, self._send)
             self._bench.prepare()
         return self._bench
 
     def _send(self, signal: Signal) -> Decision:
-        [reply] = self._study.answer([signal])
+        [reply] = self._study.answer([signal], {self._number: self._attempt})
         if isinstance(reply, Exception):
             raise reply
         return reply
@@ -682,7 +760,26 @@ class _Local:
 
 def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
     """The strategy that a study asks, from its plain form: what was queued comes first."""
-    return Manual(catalogue.strategy_from(form))
+    return Manual(catalogue.strategy_from(form, imports=False))
+
+
+@dataclass(frozen=True)
+class _Missing(Strategy):
+    """Stands for a strategy whose code is not there: its study can be looked at, and goes on with another one."""
+
+    error: NotImported
+
+    def suggest(self, history: History, rng: Any) -> Any:
+        raise self.error
+
+    def decide(self, history: History, trial: Trial) -> Decision:
+        raise self.error
+
+    def check(self, history: History) -> None:
+        raise self.error
+
+    def judges(self, history: History) -> bool:
+        return False
 
 
 def _histories(sources: Mapping[str, Warm]) -> Iterator[tuple[str, History]]:
@@ -693,14 +790,6 @@ def _histories(sources: Mapping[str, Warm]) -> Iterator[tuple[str, History]]:
                 yield name, study.history
         else:
             yield name, source.history
-
-
-def _is_done_by_pausing(signal: Signal) -> bool:
-    """Whether a signal of a trial that has been paused says nothing new; files and faults still do."""
-    return isinstance(signal, (ev.Reported, Ended)) or (isinstance(signal, Failed) and signal.reason in _OUTSIDE)
-
-
-_OUTSIDE = ("died", "timeout")  # not the training function's own faults: the last checkpoint stands
 
 
 def _number(trial: Trial | int) -> int:

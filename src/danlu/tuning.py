@@ -1,19 +1,25 @@
 """tune() and open_study(): a training function in, a study out. Here names become objects and the layers meet."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 from danlu import catalogue
 from danlu.core.elapsed import elapsed
+from danlu.core.history import History
 from danlu.core.objective import Named, objectives_from
 from danlu.core.resources import Resources
 from danlu.core.runner import Runner
-from danlu.core.stopping import Elapsed, Never, Steps, StopRule, Trials
+from danlu.core.stopping import Cost, Elapsed, Never, Plateau, Steps, StopRule, Target, Trials
+from danlu.core.store import Store
 from danlu.core.strategy import Strategy
 from danlu.core.trial import Trial
 from danlu.errors import RunnerError, StrategyError, StudyError
 from danlu.loop import run
+from danlu.notifications.subscription import Notify, subscriptions
+from danlu.notifications.telling import telling
 from danlu.programs.program import Program
 from danlu.progress import watching
 from danlu.space.declare import declare, space_of
@@ -41,11 +47,20 @@ def tune(
     silence: float | None = None,
     steps: int | None = None,
     total_steps: int | None = None,
+    target: float | None = None,
+    plateau: int | None = None,
+    tolerance: float | None = None,
+    price: float | None = None,
+    budget: float | None = None,
+    until: StopRule | None = None,
     folder: str | Path | None = None,
+    store: Store | str | None = None,
     seed: int | None = None,
     change: bool = False,
     warm_start: Warm | Iterable[Warm] = (),
     keep: int | None = None,
+    retries: int | None = None,
+    notify: Notify = None,
     progress: bool | None = None,
 ) -> Study:
     """Tunes a training function; returns the study.
@@ -56,9 +71,9 @@ def tune(
             metrics by name, or one number for the objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
-        trials: how many in all, over all restarts; 50 if neither `time` nor `total_steps` is given. Not given, "pbt",
-            "pb2" and "schedule" end when all their trainings have come to the end; given, "pbt" and "pb2" fork no more
-            than so many allow, and train to the end what there is.
+        trials: how many in all, over all restarts; 50 if nothing else but a `target` is given that ends the study. Not
+            given, "pbt", "pb2" and "schedule" end when all their trainings have come to the end; given, "pbt" and "pb2"
+            fork no more than so many allow, and train to the end what there is.
         time: seconds after which this call starts no more trials. Where no `trials` are given either, time is what is
             short: "auto" and "gp" then look for improvement per second, not per trial. Not with `lag`, for how long
             trials take differs from run to run.
@@ -77,12 +92,25 @@ def tune(
         steps: what a full training is, such as 30 epochs: "auto" then pauses trials that don't look promising, and
             other strategies that stop early know where the end is.
         total_steps: steps that all trials together may do, over all restarts: twenty full trainings are 20 * steps.
+        target: the value of the objective that is good enough: no more trials are started once the best has reached it.
+        plateau: how many trials in a row may end without a better one; see `danlu.core.stopping.Plateau`.
+        tolerance: by how much one must be better to count for that; 0 if not given.
+        price: of one hour of one trial, in any currency, such as 2.5: what the trials have cost is then said.
+        budget: in that currency: no more trials are started once all trials, over all restarts, have cost so much.
+        until: another stop rule, or several: `Target(0.95) | Plateau(30)`. Whichever rule holds first ends the study;
+            trials that run then are let end.
         folder: where everything is kept; an existing study there goes on. None keeps the study in memory.
+        store: another place for the journal: the URL of a PostgreSQL database, "postgresql://user@host/database", which
+            the folder remembers without its password. This function may then be called by several processes at once,
+            on all machines that see the folder; `trials` counts those of all.
         seed: of all randomness; 0 if not given.
         change: whether a study in the folder that has another space goes on in this one; see `Study.change`.
         warm_start: earlier studies, each a folder or a `Study`, of the same metric and a space like this one; see
             `Study`. It counts when a study is opened anew.
         keep: how many of the best trials keep their checkpoints; see `Study`.
+        retries: how often a trial whose worker died or fell silent is tried again; see `Study`.
+        notify: who is told of each new best, of failures and of the end: a webhook's address, a command, or several of
+            them; see `danlu.notifications.subscription`.
         progress: False for silence; None for a live bar on a terminal, lines elsewhere.
 
     Raises:
@@ -92,30 +120,53 @@ def tune(
     for name, count in (("trials", trials), ("steps", steps), ("total_steps", total_steps)):
         if count is not None and count < 1:
             raise StudyError(f"{name} must be at least 1, got {count}.")
-    many = _workers(workers)
+    many, told = _workers(workers), subscriptions(notify)
     if lag is not None:
         strategy = _in_order(strategy, lag, many)
     called: Callable[..., Any] = _with_config(train)
     if isinstance(train, Program):
         called, space = train.fitted(space_of(space or {}), objectives_from(minimize, maximize, subject_to))
+        if many != 1:
+            called.check_apart()
     elif space is None:
         declared = declare(train)
         space, called = declared.space, declared.call
+    # first, so that one which can't be leaves no folder behind
+    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
+    place = _runner(runner, called, objectives_from(minimize, maximize, subject_to)[0].metric, terms)
     study = Study(
         space, where=where,
         minimize=minimize, maximize=maximize, subject_to=subject_to, strategy=strategy, seed=seed, steps=steps,
-        folder=folder, change=change, warm_start=warm_start, keep=keep,
+        folder=folder, store=store, change=change, warm_start=warm_start, keep=keep,
+        retries=retries,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
-    terms = {"workers": many, "resources": resources, "timeout": timeout, "silence": silence}
-    place = _runner(runner, called, study.history.objectives[0].metric, terms)
     if isinstance(called, Program) and not called.can_pause:
         place.can_pause = False
-    if trials is None and time is None and total_steps is None and not study.strategy.ends:
+    others = (time, total_steps, plateau, budget, until)
+    if trials is None and all(rule is None for rule in others) and not study.strategy.ends:
         trials = 50
+    rule = _rule(
+        None if trials is None else Trials(trials),
+        None if time is None else Elapsed(time, since=study.store.now()),
+        None if total_steps is None else Steps(total_steps),
+        None if target is None else Target(target),
+        _plateau(plateau, tolerance),
+        _cost(price, budget),
+        until,
+    )
     judges = study.strategy.judges(study.history)
-    with watching(trials, progress, judges=judges, total_steps=total_steps) as watch:
-        run(study, place, _rule(study, trials, time, total_steps), watch)
+    name = study.folder.name if study.folder else "study"
+    with (
+        telling(told, name, lambda: study.history, rule, price) as tell,
+        watching(trials, progress, judges=judges, total_steps=total_steps, until=rule, price=price) as watch,
+    ):
+
+        def look(history: History) -> None:
+            watch(history)
+            tell(history)
+
+        run(study, place, rule, look)
     return study
 
 
@@ -150,14 +201,18 @@ def _within(study: Study, time: float | None, trials: int | None, is_said: bool)
     return strategy.within(until, trials)
 
 
-def open_study(folder: str | Path) -> Study:
+def open_study(folder: str | Path | None = None, store: Store | str | None = None) -> Study:
     """The study that a folder holds.
+
+    Args:
+        folder: of the study.
+        store: the URL of its database, where that needs a password and PGPASSWORD is not set.
 
     Raises:
         StudyError: there is none.
         StoreError: its journal can't be read.
     """
-    return Study.open(folder)
+    return Study.open(folder, store)
 
 
 def _workers(said: int | str) -> int | None:
@@ -196,18 +251,25 @@ def _runner(
         raise RunnerError(f"runner {name!r}: {error}. It takes: {known}.") from None
 
 
-def _rule(study: Study, trials: int | None, time: float | None, total_steps: int | None) -> StopRule:
-    rules: list[StopRule] = []
-    if trials is not None:
-        rules.append(Trials(trials))
-    if time is not None:
-        rules.append(Elapsed(time, since=study.store.now()))
-    if total_steps is not None:
-        rules.append(Steps(total_steps))
-    rule = rules[0] if rules else Never()
-    for other in rules[1:]:
-        rule = rule | other
-    return rule
+def _plateau(trials: int | None, tolerance: float | None) -> StopRule | None:
+    if trials is None and tolerance is not None:
+        raise StudyError(
+            f"tolerance={tolerance:g} belongs to a plateau: say after how many trials, plateau=30 for one."
+        )
+    return None if trials is None else Plateau(trials, tolerance or 0.0)
+
+
+def _cost(price: float | None, budget: float | None) -> StopRule | None:
+    if budget is None:
+        return None
+    if price is None:
+        raise StudyError(f"budget={budget:g} is money: say what an hour of one trial costs, price=2.5 for one.")
+    return Cost(budget, price)
+
+
+def _rule(*rules: StopRule | None) -> StopRule:
+    """Whichever of the rules holds first; a strategy's own end where there is none."""
+    return reduce(or_, (rule for rule in rules if rule is not None)) if any(rules) else Never()
 
 
 class _with_config:

@@ -22,7 +22,7 @@ def test_a_function_is_tuned_and_the_best_is_said(here, danlu):
         assert f"trial {study.best.number}" in said.out
         assert study.trials[0].config == {"lr": 1e-2, "depth": 2}
     assert (
-        len([line for line in said.err.splitlines() if "trial" in line]) == 5
+        len([line for line in said.err.splitlines() if "· trial" in line]) == 5
     )  # a line a trial, as this is no terminal
 
 
@@ -133,6 +133,14 @@ def test_earlier_studies_are_given_by_folder_or_name_as_options_or_in_the_defini
         (("--minimize", "val_loss", "--strategy", "grid", "--setting", "level=3"), "Its settings: levels"),
         (("--minimize", "val_loss", "--setting", "levels=3"), "add --strategy NAME"),
         (("--minimize", "val_loss", "--space", "lr=1..0"), "low must not exceed high"),
+        (
+            ("--minimize", "val_loss", "--workers", "few"),
+            "takes a whole number from 1 on, or auto; got 'few'",
+        ),
+        (("--minimize", "val_loss", "--address", "auto"), "address belongs to a runner: add --runner NAME"),
+        (("--minimize", "val_loss", "--resource", "tpu"), "--resource takes NAME=VALUE"),
+        (("--minimize", "val_loss", "--resource", "tpu=big"), "--resource takes NAME=AMOUNT, such as tpu=1"),
+        (("--minimize", "val_loss", "--nice", "30"), "nice must be from 0 to 19"),
     ],
 )
 def test_bad_usage_is_refused_before_anything_is_written(here, danlu, words, message):
@@ -281,6 +289,42 @@ def test_how_many_checkpoints_are_kept_may_be_given_as_an_option_or_in_the_defin
         assert f"keep = {keep}" in (here.folder / folder / "study.toml").read_text()
 
 
+PLACED = """
+import os
+from typing import Annotated
+from danlu import Float
+
+def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
+    if trial.number == 0 and trial.attempt < 3:
+        os._exit(1)
+    return {"loss": x, "device": float(os.environ["CUDA_VISIBLE_DEVICES"]), "process": float(os.getpid())}
+"""
+
+
+def test_where_trials_run_and_how_often_they_are_tried_again_stands_in_the_definition(here, danlu, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    (here.folder / "placed.py").write_text(PLACED)
+    (here.folder / "study.toml").write_text(
+        'train = "placed.py"\nminimize = "loss"\ntrials = 4\nfolder = "placed"\nworkers = "auto"\nretries = 2\n'
+        'strategy = "random"\n[runner]\nuse = "processes"\nfresh = false\n[resources]\ngpus = 0.5\nmemory = 2\n'
+    )
+    said = danlu("run", "study.toml")
+    assert said.status == 0, said.err
+    assert "note: workers=auto: 2 trials at a time, for 1 device, 0.5 for each trial" in said.err
+    with open_study("placed") as study:
+        assert study.history.retries == 2
+        assert [trial.metrics["device"] for trial in study.trials] == [3.0] * 4
+        assert study.trials[0].lost == 2
+        assert len({trial.metrics["process"] for trial in study.trials}) < 4
+
+
+def test_what_this_machine_does_not_have_is_refused(here, danlu, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    said = danlu("run", here.script, "--minimize", "val_loss", "--gpus-per-trial", 3)
+    assert said.status != 0
+    assert "gpus per trial 3, but this machine has 2 devices (CUDA_VISIBLE_DEVICES=0,1)" in " ".join(said.err.split())
+
+
 PAUSING = """
 import os
 from typing import Annotated
@@ -326,3 +370,36 @@ def test_what_early_stopping_saved_and_what_is_kept_is_said_at_the_end_and_in_sh
     assert facts["saved"]["steps"] > 0
     assert facts["checkpoints"]["count"] == len(list((here.folder / "runs").rglob("*.ckpt")))
     assert facts["jumps"] == []
+
+
+def test_a_run_says_which_rule_ended_it_and_what_it_cost(here, danlu):
+    flags = ("--minimize", "val_loss", "--strategy", "random", "--seed", 0, "--price", 3600)
+    said = danlu("run", f"{here.script}:train", *flags, "--target", 1e9)
+    assert "stopped: trial 0 reached the target of val_loss 1e+09" in said.err
+    assert "hours of trials at 3600 each" in said.err
+    said = danlu("run", f"{here.script}:train", *flags, "--plateau", 2, "--tolerance", 100)
+    assert "stopped: nothing better by more than 100 in the last 2 trials" in said.err
+    assert "cost" in danlu("show", here.name, "--price", 2.5).out
+    assert "cost" not in danlu("show", here.name).out
+    assert danlu("run", f"{here.script}:train", *flags[:2], "--budget", 5).status == 2
+
+
+def test_the_rules_that_end_a_study_stand_in_toml(here, danlu):
+    lines = [f'train = "{here.script}:train"', 'minimize = "val_loss"', 'strategy = "random"', "target = 0.5"]
+    lines += ["plateau = 2", "tolerance = 1e6", "price = 1", "budget = 1e9"]
+    (here.folder / "own.toml").write_text("\n".join(lines))
+    assert "stopped: " in (said := danlu("run", "own.toml")).err
+    assert said.status == 0
+
+
+def test_notifications_are_asked_for_on_the_command_line_and_in_toml(here, danlu):
+    flags = ("--minimize", "val_loss", "--strategy", "random", "--trials", 1)
+    (here.folder / "told.py").write_text("import sys; open('told', 'a').write(sys.stdin.read() + chr(10))")
+    command = f"'{sys.executable}' told.py"
+    assert danlu("run", f"{here.script}:train", *flags, "--notify", command, "--notify-on", "end").status == 0
+    assert len((here.folder / "told").read_text().splitlines()) == 1
+    lines = [f'train = "{here.script}:train"', 'minimize = "val_loss"', "trials = 2", "[[notify]]", 'on = ["end"]']
+    (here.folder / "own.toml").write_text("\n".join([*lines, f'to = ["{sys.executable}", "told.py"]']))
+    assert danlu("run", "own.toml").status == 0
+    assert len((here.folder / "told").read_text().splitlines()) == 2
+    assert danlu("run", f"{here.script}:train", *flags, "--notify-on", "end").status == 2

@@ -8,6 +8,7 @@ from danlu.core import event as ev
 from danlu.core import protocol
 from danlu.core.history import fold
 from danlu.core.objective import Objective
+from danlu.core.runner import CRASHES, LOSSES, Ended, Failed
 from danlu.core.strategy import EXHAUSTED, WAIT, Resume, Start, Strategy
 from danlu.core.trial import Decision, Fork, Status
 from danlu.errors import ObjectiveError, SpaceError, StrategyError, StudyError
@@ -215,6 +216,40 @@ def test_a_worker_that_dies_once_is_forgiven_and_then_not():
     assert (event.status, event.reason, event.error) == ("failed", "died", "killed again")
 
 
+@pytest.mark.parametrize("reason", sorted(CRASHES))
+def test_a_trial_that_crashes_is_tried_again_as_often_as_the_study_says(reason):
+    patient = history(ev.Changed(retries=2), STARTED)
+    for _ in range(2):
+        [event] = protocol.fail(patient, 0, "gone", reason)
+        assert event == ev.Lost(0, "gone", reason)
+        patient = patient.apply(ev.Entry(patient.position + 1, 9.0, (event, ev.Started(0, 2))))
+    assert protocol.fail(patient, 0, "gone", reason) == (ev.Finished(0, "failed", reason=reason, error="gone"),)
+    never = history(ev.Changed(retries=0), STARTED)
+    assert isinstance(protocol.fail(never, 0, "gone", reason)[0], ev.Finished)
+
+
+@pytest.mark.parametrize("reason", sorted(LOSSES))
+def test_a_lost_node_never_counts_against_a_config_and_yet_not_for_ever(reason):
+    now = history(STARTED, ev.Lost(0, "killed"), ev.Started(0, 2))
+    for count in range(20):
+        assert (now.trials[0].lost, now.trials[0].excused) == (count + 1, count)
+        [event] = protocol.fail(now, 0, "no node", reason)
+        assert isinstance(event, ev.Lost)
+        now = now.apply(ev.Entry(now.position + 1, 9.0, (event, ev.Started(0, 2))))
+    assert isinstance(protocol.fail(now, 0, "no node", reason)[0], ev.Finished)
+
+
+@pytest.mark.parametrize("reason", ["exception", "out of memory", "timeout", "artifact"])
+def test_what_is_the_fault_of_the_config_is_not_tried_again(reason):
+    assert isinstance(protocol.fail(history(STARTED), 0, "no", reason)[0], ev.Finished)
+
+
+def test_retries_change_with_an_event_only_if_they_are_others():
+    now = history()
+    assert protocol.change(now, now.space, now.strategy, retries=now.retries) == ()
+    assert protocol.change(now, now.space, now.strategy, retries=3) == (ev.Changed(retries=3),)
+
+
 def test_a_failure_that_is_told_says_so():
     assert protocol.fail(history(STARTED), 0, "no data") == (ev.Finished(0, "failed", reason="told", error="no data"),)
 
@@ -229,3 +264,49 @@ def test_nothing_can_be_added_to_a_trial_that_has_ended():
     ):
         with pytest.raises(StudyError, match=r"trial 0 has ended \(failed\) \(exception: boom\)"):
             call()
+
+
+AGAIN = (*STARTED, ev.Started(0, 2))
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        ev.Reported(0, 1, {"loss": 0.5}),
+        ev.Saved(0, 1, "trials/0000/checkpoints/step_000001.ckpt", 9),
+        ev.Attached(0, "a.txt", "trials/0000/a.txt", 9),
+        Ended(0, {"loss": 0.5}),
+        Failed(0, "died", "gone"),
+        Failed(0, "exception", "boom"),
+        ev.Started(0, 2),
+    ],
+)
+def test_an_attempt_that_was_taken_over_is_told_to_stop_and_leaves_nothing(signal):
+    attempt = 2 if isinstance(signal, ev.Started) else 1  # two may both have meant to begin the second
+    assert protocol.answer(history(AGAIN), 0.0, Says(), signal, attempt) == ((), Decision.STOP)
+
+
+def test_the_attempt_that_runs_is_heard():
+    now = history(AGAIN)
+    reported = ev.Reported(0, 1, {"loss": 0.5})
+    assert protocol.answer(now, 0.0, Says(), reported, 2) == ((reported,), Decision.CONTINUE)
+    assert protocol.answer(now, 0.0, Says(), ev.Started(0, 3, worker="me"), 3)[0] == (ev.Started(0, 3, 0, "me"),)
+    assert isinstance(protocol.answer(now, 0.0, Says(), Ended(0, {"loss": 0.5}), 2)[0][0], ev.Finished)
+
+
+def test_an_attempt_whose_beginning_the_one_before_has_left_behind_does_not_begin():
+    """Its checkpoint may be gone, and its first report would be of a step that was reported before."""
+    saved = [ev.Saved(0, step, f"trials/0000/checkpoints/step_00000{step}.ckpt", 9) for step in (1, 2)]
+    gone_on = history((*STARTED, ev.Reported(0, 2, {"loss": 0.5}), *saved))
+    assert protocol.answer(gone_on, 0.0, Says(), ev.Started(0, 2, 1), 2) == ((), Decision.STOP)
+    assert protocol.answer(gone_on, 0.0, Says(), ev.Started(0, 2, 2), 2)[0] == (ev.Started(0, 2, 2),)
+
+
+def test_a_worker_that_dies_before_it_has_begun_is_heard():
+    [lost] = protocol.answer(history(STARTED), 0.0, Says(), Failed(0, "died", "gone"), 2)[0]
+    assert lost == ev.Lost(0, "gone")
+
+
+def test_where_there_is_one_coordinator_attempts_need_not_be_told():
+    reported = ev.Reported(0, 1, {"loss": 0.5})
+    assert protocol.answer(history(AGAIN), 0.0, Says(), reported) == ((reported,), Decision.CONTINUE)

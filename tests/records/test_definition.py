@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from danlu import Resources
 from danlu.errors import SpaceError, StudyError
 from danlu.records.definition import Definition, definition_from, definition_text, read_definition, write_definition
 from danlu.records.folder import Folder
@@ -181,3 +182,26 @@ def test_a_program_may_stand_in_the_place_of_a_function():
 def test_a_command_that_makes_no_sense_is_refused(table, message):
     with pytest.raises(StudyError, match=message):
         definition_from(table, "x")
+
+
+def test_a_runner_and_what_each_trial_gets_are_read():
+    said = definition_from(
+        {
+            "workers": "auto",
+            "runner": {"use": "slurm", "partition": "gpu"},
+            "resources": {"gpus": 0.5, "custom": {"tpu": 1}},
+            "silence": 600,
+        },
+        "study.toml",
+    )
+    assert said.workers == "auto"
+    assert said.runner == {"use": "slurm", "partition": "gpu"}
+    assert said.resources == Resources(gpus=0.5, custom={"tpu": 1})
+    assert said.silence == 600
+
+
+def test_a_resource_of_the_wrong_kind_is_named():
+    with pytest.raises(StudyError, match=r"study.toml: resources: .*`\$.gpus`.* What a trial can be given: cpus, gpus"):
+        definition_from({"resources": {"gpus": "two"}}, "study.toml")
+    with pytest.raises(StudyError, match=r"workers must be a whole number, got 'many'"):
+        definition_from({"workers": "many"}, "study.toml")

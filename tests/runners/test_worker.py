@@ -8,9 +8,11 @@ from danlu.core.event import Reported, Started
 from danlu.core.runner import Ended, Failed, Job
 from danlu.core.trial import Decision
 from danlu.errors import StudyError
+from danlu.runners.devices import Device
 from danlu.runners.parcel import pack
 from danlu.runners.pipe import read_message, write_message
 from danlu.runners.processes import worker_environment
+from danlu.runners.sharing import Share
 from danlu.space import Config
 
 
@@ -135,7 +137,7 @@ def test_a_worker_sees_its_share_of_threads_and_its_device(tmp_path, hire):
     def train(trial, config):
         return {"threads": float(os.environ["OMP_NUM_THREADS"]), "device": float(os.environ["CUDA_VISIBLE_DEVICES"])}
 
-    environment = worker_environment(1, 10_000, ["6", "7"])
+    environment = worker_environment(Share((Device("cuda", "7"),), 1.0, 1), [])
     if "OMP_NUM_THREADS" in os.environ:
         environment["OMP_NUM_THREADS"] = "1"
     worker = hire(train, environment)
@@ -145,7 +147,7 @@ def test_a_worker_sees_its_share_of_threads_and_its_device(tmp_path, hire):
 
 
 def test_a_worker_finds_danlu_wherever_it_was_started(tmp_path):
-    environment = worker_environment(0, 1, [])
+    environment = worker_environment(Share((), 1.0, 1), [])
     done = subprocess.run(
         [sys.executable, "-S", "-c", "import danlu; print(danlu.__file__)"],
         cwd=tmp_path,

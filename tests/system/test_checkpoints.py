@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import tests.system.forks  # noqa: F401 - a journal that names its strategy does not import it
 from tests.system.test_faults import mount, unmounting
 
 from danlu import open_study

@@ -2,21 +2,24 @@
 
 from danlu.analysis.jumps import jumps
 from danlu.analysis.savings import savings
+from danlu.core.elapsed import trial_seconds
 from danlu.core.history import History
 from danlu.core.keeping import kept
+from danlu.core.stopping import amount, cost
 from danlu.core.trial import Status
 
 _SHOWN = 3  # jumps
 
 
-def closing(history: History, judges: bool) -> list[str]:
+def closing(history: History, judges: bool, price: float | None = None) -> list[str]:
     """Lines, the most important last.
 
     Args:
         history: of a study.
         judges: whether its strategy ends trials by their reports: then it is said even that nothing was saved.
+        price: of one hour of one trial, if it is known.
     """
-    return [*_saved(history, judges), *_kept(history), *odd(history)]
+    return [*_saved(history, judges), *_cost(history, price), *_kept(history), *odd(history)]
 
 
 def odd(history: History) -> list[str]:
@@ -30,6 +33,13 @@ def _saved(history: History, judges: bool) -> list[str]:
     has_ended_early = history.count(Status.STOPPED) or history.count(Status.PAUSED)
     found = savings(history) if judges or has_ended_early else None
     return [] if found is None else [str(found)]
+
+
+def _cost(history: History, price: float | None) -> list[str]:
+    if price is None:
+        return []
+    hours = amount(trial_seconds(history) / 3600)
+    return [f"cost {amount(cost(history, price))}: {hours} hours of trials at {price:g} each"]
 
 
 def _kept(history: History) -> list[str]:

@@ -1,6 +1,5 @@
 """danlu doctor: is this machine ready, and is this study whole? Repairs a damaged journal."""
 
-import json
 import platform
 import shutil
 import sys
@@ -14,14 +13,16 @@ import typer
 from rich.markup import escape
 
 from danlu import __version__
-from danlu.cli.screen import counts_text, screen
+from danlu.cli.screen import counts_text, json_text, screen
 from danlu.cli.studies import found, home
 from danlu.core.history import History
 from danlu.core.keeping import kept
 from danlu.core.trial import Status, Trial
-from danlu.errors import DanluError, StudyBusy
+from danlu.errors import DanluError, StudyBusy, StudyError
+from danlu.records.address import KEY, read_address
 from danlu.records.folder import Folder
-from danlu.study import KEY, Study
+from danlu.records.inside import is_inside
+from danlu.study import Study
 
 _LITTLE = 1_000_000_000  # bytes: a few checkpoints
 
@@ -68,7 +69,7 @@ def examine(
             _repair(folder)
         findings = list(health(folder))
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+        print(json_text([asdict(finding) for finding in findings]))
     else:
         for finding in findings:
             screen().print(f"{_SIGNS[finding.verdict]} {finding.check:12} {escape(finding.text)}", soft_wrap=True)
@@ -87,7 +88,8 @@ def health(folder: Path) -> Iterator[Finding]:
             yield Finding("journal", "good", f"{history.position} entries, {counts_text(history)}")
             yield _runner(study)
     except DanluError as error:
-        yield Finding("journal", "bad", f"{error} Try: danlu doctor {folder} --repair")
+        is_here = Folder(folder).journal.exists()
+        yield Finding("journal", "bad", f"{error} Try: danlu doctor {folder} --repair" if is_here else str(error))
         return
     yield _files(history, folder)
     yield _failures(history)
@@ -97,12 +99,12 @@ def health(folder: Path) -> Iterator[Finding]:
 def _runner(study: Study) -> Finding:
     cut_off = len(study.history.pending)
     try:
-        study.store.claim(KEY, "coordinator", "danlu doctor")
+        study.store.claim(study.key, "coordinator", "danlu doctor")
     except StudyBusy as error:
         return Finding("runner", "good", str(error).split(". ")[0])
     except DanluError:
         return Finding("runner", "note", "the folder is read-only: the study can be looked at, not run")
-    study.store.release(KEY, "coordinator")
+    study.store.release(study.key, "coordinator")
     if cut_off:
         return Finding(
             "runner", "note", f"nobody runs it; {cut_off} trials were cut off and go on when it is run again"
@@ -123,7 +125,8 @@ def _files(history: History, folder: Path) -> Finding:
 def _missing(trial: Trial, folder: Path) -> Iterator[str]:
     for file in (*trial.artifacts, *trial.checkpoints):
         path = folder / file.path
-        if not path.is_file() or path.stat().st_size != file.size:
+        # a checkpoint that was sealed later is longer than its journal says
+        if not is_inside(folder, file.path) or not path.is_file() or path.stat().st_size < file.size:
             yield file.path
 
 
@@ -146,6 +149,8 @@ def _space_left(folder: Path) -> Finding:
 def _repair(folder: Path) -> None:
     from danlu.stores.sqlite import repair
 
+    if (address := read_address(folder)) is not None:
+        raise StudyError(f"the journal is in the database {address}; its server takes care that it stays whole.")
     screen().print(escape(str(repair(Folder(folder).journal, KEY))), soft_wrap=True)
 
 
@@ -159,10 +164,12 @@ def machine() -> Iterator[Finding]:
     for package, use in (
         ("torch", "PyTorch's training functions, checkpoints of tensors"),
         ("pyarrow", "export to Parquet"),
+        ("psycopg", "journals in PostgreSQL"),
     ):
         yield _package(package, use)
     yield from _checked("pictures", _draws)
     yield from _checked("devices", _devices)
+    yield from _checked("machine", _cores)
     root = home()
     yield _space_left(next(path for path in (root, *root.resolve().parents) if path.exists()))
 
@@ -189,7 +196,13 @@ def _draws() -> str:
 
 
 def _devices() -> str:
-    from danlu.runners.processes import visible_devices
+    from danlu.runners.devices import devices
 
-    gpus = visible_devices()
-    return f"{len(gpus)} NVIDIA GPUs: {', '.join(gpus)}" if gpus else "no NVIDIA GPU; trials run on the CPU"
+    found = devices()
+    return f"{len(found)}: {', '.join(map(str, found))}" if found else "none; trials run on the CPU"
+
+
+def _cores() -> str:
+    from danlu.runners.machine import cores, memory
+
+    return f"{cores()} cores and {memory() / 1e9:.3g} GB of main memory for trials"

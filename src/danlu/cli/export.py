@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from danlu.cli.screen import screen
 from danlu.cli.studies import Named, opened
@@ -51,12 +52,12 @@ def write(
         if what is not What.JOURNAL:
             export(exported.history, output, what.value)  # type: ignore[arg-type]
             count = len(exported.trials)
-            screen().print(f"{output}: {what} of {count} trials", soft_wrap=True)
+            screen().print(f"{escape(str(output))}: {what} of {count} trials", soft_wrap=True)
             return
         if output.suffix != ".jsonl":
             raise ArtifactError(f"a journal is exported as JSON lines; {output.name!r} must end in .jsonl.")
         export_journal(exported.entries(), output)
-        screen().print(f"{output}: {exported.history.position} entries", soft_wrap=True)
+        screen().print(f"{escape(str(output))}: {exported.history.position} entries", soft_wrap=True)
 
 
 def _write_schedule(study: Study, output: Path, trial: int | None) -> None:
@@ -68,4 +69,4 @@ def _write_schedule(study: Study, output: Path, trial: int | None) -> None:
     text = json.dumps(strategy_form(segments), indent=2, ensure_ascii=False) + "\n"
     write_whole(output, lambda file: file.write_text(text, encoding="utf-8"))
     number = study.best.number if trial is None else trial
-    screen().print(f"{output}: schedule of trial {number}, {len(segments)} segments", soft_wrap=True)
+    screen().print(f"{escape(str(output))}: schedule of trial {number}, {len(segments)} segments", soft_wrap=True)

@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from danlu.cli.screen import counts_text, screen
 from danlu.core.history import fold
 from danlu.errors import StudyError
+from danlu.records.address import KEY
 from danlu.records.definition import write_definition
 from danlu.records.folder import Folder
 from danlu.stores.jsonl import read_lines
 from danlu.stores.sqlite import SQLite
-from danlu.study import KEY
 
 
 def register(app: typer.Typer) -> None:
@@ -37,4 +38,4 @@ def read(
             store.append(KEY, entry)
     store.close()
     write_definition(Folder(folder), history)
-    screen().print(f"{folder}: {len(entries)} entries, {counts_text(history)}", soft_wrap=True)
+    screen().print(f"{escape(str(folder))}: {len(entries)} entries, {counts_text(history)}", soft_wrap=True)

@@ -1,6 +1,5 @@
 """danlu importance: which hyperparameters matter, as bars in the terminal."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.text import Text
 
 from danlu.analysis.importance import Effect, Importance
 from danlu.analysis.importance import importance as importance_of
-from danlu.cli.screen import screen
+from danlu.cli.screen import json_text, screen
 from danlu.cli.studies import Named, opened
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -38,7 +37,7 @@ def importance(
     with opened(study) as looked_at:
         found = importance_of(looked_at, top=top, pairs=pairs, objective=objective)
     if as_json:
-        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+        print(json_text(found.to_dict()))
         return
     console = screen()
     console.print(Text(found.title, "bold"))
@@ -54,7 +53,7 @@ def _bars(found: Importance) -> RenderableType:
     table.add_column(justify="right")
     for label, effect in found.rows():
         style = "cyan" if label in found.main or " × " in label else "dim"
-        table.add_row(label, *_numbers(effect), Text(bar(effect.share), style))
+        table.add_row(Text(label), *_numbers(effect), Text(bar(effect.share), style))
     return table
 
 

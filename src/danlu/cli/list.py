@@ -1,13 +1,13 @@
 """danlu list: the studies there are."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from danlu.cli.screen import best_of, config_text, counts_text, errors, moment_text, screen, value_text
+from danlu.cli.screen import best_of, config_text, counts_text, errors, json_text, moment_text, screen, value_text
 from danlu.cli.studies import below, home
 from danlu.errors import DanluError
 from danlu.study import Study
@@ -26,7 +26,7 @@ def show_list(
     root = root or home()
     rows = [_row(path, root) for path in below(root)]
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json_text(rows))
         return
     if not rows:
         errors().print(f"no study below {str(root)!r}. `danlu run --help` says how to begin one.")
@@ -34,11 +34,12 @@ def show_list(
     table = Table("study", "trials", "objective", "best", "config of the best", "last change", box=None, pad_edge=False)
     for row in rows:
         if "error" in row:
-            table.add_row(row["study"], "[red]can't be read[/]", row["error"])
+            table.add_row(Text(row["study"]), "[red]can't be read[/]", Text(row["error"]))
             continue
         best = row["best"] or {"value": None, "config": {}}
         table.add_row(
-            row["study"], row["counts"], row["objective"], value_text(best["value"]), config_text(best["config"]),
+            Text(row["study"]), row["counts"], Text(row["objective"]), value_text(best["value"]),
+            Text(config_text(best["config"])),
             moment_text(row["changed"]),
         )  # fmt: skip
     screen().print(table)

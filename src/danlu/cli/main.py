@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import typer
 
 from danlu import __version__
-from danlu.cli import doctor, export, import_, importance, init, plot, replay, run, show, try_
+from danlu.cli import copy, doctor, export, import_, importance, init, plot, replay, run, show, trust, try_
 from danlu.cli import list as list_
 from danlu.cli.screen import errors
-from danlu.errors import DanluError, RunnerError, StoreError, StudyBusy, StudyFailed
+from danlu.errors import DanluError, StoreError, StudyBusy, StudyFailed
 
-_FAILURES = (StoreError, StudyBusy, StudyFailed, RunnerError)
+_FAILURES = (StoreError, StudyBusy, StudyFailed)
 
 app = typer.Typer(
     help="Danlu (丹炉) tunes the hyperparameters of deep learning, keeps everything that happened, and shows it.",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (init, run, list_, show, try_, plot, importance, export, import_, replay, doctor):
+for module in (init, run, list_, show, try_, plot, importance, export, import_, copy, replay, trust, doctor):
     module.register(app)
 
 

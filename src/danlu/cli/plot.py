@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import Progress
 
 from danlu import catalogue
@@ -12,6 +13,7 @@ from danlu.cli.studies import Named, found
 from danlu.core.history import History
 from danlu.errors import DanluError
 from danlu.records.folder import Folder
+from danlu.records.inside import inside
 from danlu.study import Study
 
 _STILL, _MOVING = ("png",), ("gif", "html")
@@ -65,7 +67,7 @@ def plot(
                     _film(drawn, looked_at, path, seconds=seconds, width=width, dark=dark)
                 else:
                     _still(drawn, history, path, width=width, dark=dark)
-                screen().print(str(path), soft_wrap=True)
+                screen().print(escape(str(path)), soft_wrap=True)
 
 
 def _suitable(history: History, animate: bool) -> list[str]:
@@ -83,6 +85,7 @@ def _targets(
 ) -> list[tuple[str, list[Path]]]:
     if output is None:
         pictures = Folder(folder).pictures
+        inside(folder, pictures.name)
         return [(name, [pictures / f"{name}.{form.lstrip('.')}" for form in formats]) for name in names]
     if len(names) != 1:
         raise DanluError(f"one file takes one picture; got {', '.join(names)}. Name the one that --output is for.")

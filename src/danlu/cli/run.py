@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from danlu.cli.program import (
     Booleans,
@@ -53,6 +55,7 @@ from danlu.study import Study
 from danlu.tuning import tune
 
 _WHERE = "Where trials run"
+_WHEN = "When it ends, besides"
 _INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
@@ -144,6 +147,27 @@ def run(
     total_steps: Annotated[
         int | None, typer.Option(min=1, help="Steps that all trials together may do, over all restarts.")
     ] = None,
+    reached: Annotated[
+        float | None,
+        typer.Option("--target", rich_help_panel=_WHEN, help="A value of the metric that is good enough."),
+    ] = None,
+    plateau: Annotated[
+        int | None,
+        typer.Option(min=1, rich_help_panel=_WHEN, help="So many trials in a row that bring nothing better."),
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, rich_help_panel=_WHEN, help="By how much better counts; of --plateau.")
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(
+            min=0, envvar="DANLU_PRICE", rich_help_panel=_WHEN, help="Of one hour of one trial, in any currency."
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0, rich_help_panel=_WHEN, help="What all trials may cost, in the currency of --price."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
     warm_start: Annotated[
         list[str] | None,
@@ -151,6 +175,12 @@ def run(
     ] = None,
     keep: Annotated[
         int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
+    ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            min=0, rich_help_panel=_WHERE, help="How often a trial is tried again whose worker died; 1 if not given."
+        ),
     ] = None,
     style: Style = None,
     booleans: Booleans = None,
@@ -163,9 +193,28 @@ def run(
     jsonlines: JsonLines = None,
     tensorboard: TensorBoard = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A database for the journal: postgresql://user@host/database. The folder remembers it, but for the "
+            "password (PGPASSWORD, ~/.pgpass). Several machines that share the folder may then run it.",
+        ),
+    ] = None,
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL|COMMAND",
+            help="A webhook, or a command, that is told of each new best, of failures and of the end; '$NAME' for one "
+            "in an environment variable.",
+        ),
+    ] = None,
+    notify_on: Annotated[
+        list[str] | None, typer.Option(metavar="OCCASION", help="Tell only of best, failure or end; several are fine.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress while it runs.")] = False,
 ) -> None:
     """Tune a training function, or go on with a study that was interrupted.
@@ -195,11 +244,19 @@ def run(
         "timeout": timeout,
         "steps": steps,
         "total_steps": total_steps,
+        "target": reached,
+        "plateau": plateau,
+        "tolerance": tolerance,
+        "price": price,
+        "budget": budget,
         "seed": seed,
         "strategy": _strategy(strategy, setting or []),
         "space": space_of_items(space) if space else None,
         "where": tuple(where or ()),
         "keep": keep,
+        "retries": retries,
+        "store": store,
+        "notify": _notify(notify or [], notify_on or []),
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
@@ -231,11 +288,19 @@ def run(
             timeout=said.timeout,
             steps=said.steps,
             total_steps=said.total_steps,
+            target=said.target,
+            plateau=said.plateau,
+            tolerance=said.tolerance,
+            price=said.price,
+            budget=said.budget,
             seed=said.seed,
             warm_start=said.warm_start,
             folder=place,
+            store=said.store,
             change=change,
             keep=said.keep,
+            retries=said.retries,
+            notify=said.notify,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
@@ -347,6 +412,12 @@ def _resources(
     return None
 
 
+def _notify(to: list[str], on: list[str]) -> tuple[str | dict[str, Any], ...]:
+    if on and not to:
+        raise StudyError(f"--notify-on {on[0]} says when, not whom: add --notify URL or --notify COMMAND.")
+    return tuple({"to": one, "on": on} if on else one for one in to)
+
+
 def _read_strategy(path: Path) -> dict[str, Any]:
     try:
         form = json.loads(path.read_text(encoding="utf-8"))
@@ -362,27 +433,29 @@ def _objectives(said: Definition, folder: Path) -> _Objectives:
     if said.minimize or said.maximize:
         return _Objectives(said.minimize, said.maximize, said.subject_to)
     if Folder(folder).is_study:
-        with Study.open(folder) as study:
+        with Study.open(folder, said.store) as study:
             return _Objectives(study.history.objectives, None, said.subject_to)
     raise StudyError("a study needs an objective: add --minimize METRIC or --maximize METRIC.")
 
 
 def _sum_up(study: Study, folder: Path) -> None:
     history = study.history
-    screen().print(f"{counts_text(history)} · {folder}")
+    screen().print(f"{counts_text(history)} · {escape(str(folder))}")
     best = best_of(history)
     if best is not None:
         metric = history.goals[0].metric
-        screen().print(f"best [bold green]{metric} {value_text(best.value)}[/] (trial {best.number}{_won(history)})")
-        screen().print(f"     {config_text(best.config)}", soft_wrap=True)
+        screen().print(
+            f"best [bold green]{escape(metric)} {value_text(best.value)}[/] (trial {best.number}{_won(history)})"
+        )
+        screen().print(f"     {escape(config_text(best.config))}", soft_wrap=True)
     recommended = recommended_of(study)
     if best is not None and recommended is not None and recommended.number != best.number:
-        value = f"{history.goals[0].metric} {mean_text(history, recommended)}"
+        value = f"{escape(history.goals[0].metric)} {mean_text(history, recommended)}"
         screen().print(f"recommended, for training is noisy: trial {recommended.number}, [bold green]{value}[/]")
-        screen().print(f"     {config_text(recommended.config)}", soft_wrap=True)
+        screen().print(f"     {escape(config_text(recommended.config))}", soft_wrap=True)
     if len(history.goals) > 1:
         screen().print(f"{len(history.front)} trials on the front")
-    screen().print(f"[dim]look:  danlu show {folder}   danlu plot {folder}[/]", soft_wrap=True)
+    screen().print(Text(f"look:  danlu show {folder}   danlu plot {folder}", "dim"), soft_wrap=True)
 
 
 def _won(history: History) -> str:

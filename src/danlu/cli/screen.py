@@ -1,15 +1,17 @@
 """What the commands print on: two consoles, and how values, times and configs are written."""
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from danlu.core.history import History
 from danlu.core.trial import Status, Trial
 from danlu.study import Study
+from danlu.terminal import Terminal
 
 STATUS_STYLE = {
     Status.COMPLETE: "green",
@@ -21,14 +23,20 @@ STATUS_STYLE = {
 }
 
 
-def screen() -> Console:
+def screen() -> Terminal:
     """Where results go: standard output."""
-    return Console(highlight=False)
+    return Terminal(highlight=False)
 
 
-def errors() -> Console:
+def errors() -> Terminal:
     """Where errors and remarks go: standard error."""
-    return Console(stderr=True, highlight=False)
+    return Terminal(stderr=True, highlight=False)
+
+
+def json_text(value: Any) -> str:
+    """JSON for people and programs; what a terminal could take for an order is written as \\u...."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return re.sub("[\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def value_text(value: Any) -> str:

@@ -1,6 +1,5 @@
 """danlu show: a study at a glance, or one of its trials."""
 
-import json
 import math
 from collections import Counter
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from danlu.cli.screen import (
     best_of,
     config_text,
     counts_text,
+    json_text,
     mean_text,
     moment_text,
     recommended_of,
@@ -30,13 +30,16 @@ from danlu.cli.screen import (
 )  # fmt: skip
 from danlu.cli.studies import Named, found, opened
 from danlu.core import lineage
+from danlu.core.elapsed import trial_seconds
 from danlu.core.history import History
 from danlu.core.keeping import kept
+from danlu.core.stopping import cost
 from danlu.core.trial import Status, Trial
 from danlu.errors import StudyError
 from danlu.pictures.marks import default_of
 from danlu.records.export import trial_table
 from danlu.records.folder import Folder
+from danlu.records.inside import is_inside
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 60  # of a curve, in letters
@@ -53,6 +56,9 @@ def show(
     trial: Annotated[int | None, typer.Argument(help="Number of a trial, to see that one alone.")] = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the best trials to list.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    price: Annotated[
+        float | None, typer.Option(min=0, envvar="DANLU_PRICE", help="Of one hour of one trial, to see the cost.")
+    ] = None,
 ) -> None:
     """Show a study: the best config against your default, the best trials; or one trial with its curve and log."""
     folder = found(study)
@@ -65,12 +71,12 @@ def show(
     if trial is not None and not 0 <= trial < len(history.trials):
         raise StudyError(f"no trial {trial}: this study has {len(history.trials)} trials, numbered from 0.")
     if as_json:
-        print(json.dumps(_facts(history, folder, trial, recommended), indent=2, ensure_ascii=False))
+        print(json_text(_facts(history, folder, trial, recommended, price)))
     elif trial is not None:
         screen().print(_one(history, history.trials[trial], folder))
     else:
         _print_study(screen(), history, folder, top, recommended)
-        for line in closing(history, judges):
+        for line in closing(history, judges, price):
             screen().print(Text(line, "dim"), soft_wrap=True)
 
 
@@ -78,16 +84,14 @@ def show(
 
 
 def _print_study(console: Console, history: History, folder: Path, top: int, recommended: Trial | None) -> None:
-    goal = ", ".join(map(str, history.objectives))
-    console.print(
-        f"[bold]{escape(str(folder))}[/]   {escape(goal)} · strategy {history.strategy['use']} · seed {history.seed}"
-    )
+    goal, strategy = ", ".join(map(str, history.objectives)), escape(str(history.strategy["use"]))
+    console.print(f"[bold]{escape(str(folder))}[/]   {escape(goal)} · strategy {strategy} · seed {history.seed}")
     if history.space.where:
         console.print(Text(f"where {' and '.join(history.space.where)}", "dim"))
     if history.earlier:
         known = ", ".join(f"{study.name} ({len(study)} trials)" for study in history.earlier)
         console.print(Text(f"warm start from {known}", "dim"))
-    spent = sum(trial.seconds or 0.0 for trial in history.trials)
+    spent = trial_seconds(history)
     console.print(f"{counts_text(history)} · {seconds_text(spent)} of trials · last change {moment_text(history.at)}\n")
     best, default = best_of(history), default_of(history)
     lines = Table.grid(padding=(0, 2))
@@ -138,12 +142,15 @@ def _ranking(history: History, top: int) -> RenderableType:
         ranked = [trial for trial in ranked if trial.number in front]
     names = list(history.space.names)
     metrics = [o.metric for o in history.objectives]
-    table = Table("trial", *dict.fromkeys(metrics), *names, "origin", "time", box=None, pad_edge=False)
+    table = Table(
+        "trial", *map(escape, dict.fromkeys(metrics)), *map(escape, names), "origin", "time", box=None, pad_edge=False
+    )
     for trial in ranked[:top]:
         values = trial.metrics
         table.add_row(
             str(trial.number), *(value_text(values.get(m)) for m in dict.fromkeys(metrics)),
-            *(value_text(trial.config.get(n)) for n in names), trial.origin.split(":")[0], seconds_text(trial.seconds),
+            *(Text(value_text(trial.config.get(n))) for n in names), Text(trial.origin.split(":")[0]),
+            seconds_text(trial.seconds),
         )  # fmt: skip
     if len(ranked) > top:
         return Group(table, Text(f"… and {len(ranked) - top} more: --top {len(ranked)}, or danlu export", "dim"))
@@ -180,14 +187,15 @@ def _one(history: History, trial: Trial, folder: Path) -> RenderableType:
     parts += _lineage(history, trial)
     facts = Table.grid(padding=(0, 2))
     for name, value in trial.config.items():
-        facts.add_row(Text(name, "dim"), value_text(value))
+        facts.add_row(Text(name, "dim"), Text(value_text(value)))
     parts += [Text(), facts, Text(), _curves(trial)]
     if trial.artifacts:
         parts += [Text(), Text("files", "dim"), *(Text(f"  {folder / file.path}") for file in trial.artifacts)]
     if trial.checkpoint:
         size = f"{trial.checkpoint.size / 1e6:.2g} MB, " if trial.checkpoint.size else ""
         parts.append(Text(f"  {folder / trial.checkpoint.path} ({size}after step {trial.checkpoint.step})"))
-    return Group(*parts, *_log(Folder(folder).trial(trial.number) / "log.txt"))
+    log = Folder(folder).trial(trial.number) / "log.txt"
+    return Group(*parts, *(_log(log) if is_inside(folder, log.relative_to(folder).as_posix()) else []))
 
 
 def _lineage(history: History, trial: Trial) -> list[RenderableType]:
@@ -236,7 +244,9 @@ def _log(path: Path) -> list[RenderableType]:
 # as JSON --------------------------------------------------------------------------------------------------------------
 
 
-def _facts(history: History, folder: Path, trial: int | None, recommended: Trial | None) -> dict[str, Any]:
+def _facts(
+    history: History, folder: Path, trial: int | None, recommended: Trial | None, price: float | None
+) -> dict[str, Any]:
     rows = trial_table(history)
     if trial is not None:
         curve = [{"step": step} | metrics for step, metrics in history.trials[trial].curve]
@@ -257,6 +267,8 @@ def _facts(history: History, folder: Path, trial: int | None, recommended: Trial
         "front": [t.number for t in history.front] if len(history.goals) > 1 else None,
         "saved": None if (saved := savings(history)) is None else asdict(saved) | {"steps": saved.steps},
         "checkpoints": {"count": len(files := kept(history)), "bytes": sum(file.size for file in files)},
+        "trial_seconds": trial_seconds(history),
+        "cost": None if price is None else cost(history, price),
         "jumps": [asdict(jump) for jump in jumps(history)],
         "queue": [dict(item.config) for item in history.queue],
         "notes": list(history.notes),

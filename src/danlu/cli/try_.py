@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from danlu.cli.screen import config_text, screen
 from danlu.cli.studies import Named, opened
@@ -27,7 +28,7 @@ def queue(
         config = queued.queue(parsed(values or [], queued.space), note)
         waiting = len(queued.history.queue)
         tried = queued.history.tried(config)
-    screen().print(f"queued ({waiting} waiting): {config_text(config)}")
+    screen().print(f"queued ({waiting} waiting): {escape(config_text(config))}")
     if tried is not None:
         screen().print(f"[yellow]note[/]  trial {tried.number} has tried this config already ({tried.status})")
 

@@ -62,6 +62,20 @@ class Curve:
     def __init__(self, columns: _Columns | None = None, length: int = 0) -> None:
         self._columns, self._length = columns, length
 
+    @classmethod
+    def of(
+        cls, steps: "array[int]", elapsed: "array[float]", entries: "array[int]", metrics: "dict[str, array[float]]"
+    ) -> "Curve":
+        """The curve of such columns, which become its own; it is what gives these `columns`."""
+        columns = _Columns()
+        columns.steps, columns.elapsed, columns.entries, columns.metrics = steps, elapsed, entries, metrics
+        return cls(columns, len(steps))
+
+    def columns(self) -> "tuple[array[int], array[float], array[int], dict[str, array[float]]]":
+        """Steps, seconds since the trial's start, entries, and each metric's values, NaN where a report lacks it."""
+        own = (self._columns or _Columns()).copy(self._length)
+        return own.steps, own.elapsed, own.entries, {name: own.metrics[name] for name in self.metrics}
+
     def append(self, step: int, elapsed: float, metrics: Mapping[str, float], entry: int = 0) -> "Curve":
         """The curve with one more report.
 

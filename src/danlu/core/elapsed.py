@@ -1,4 +1,4 @@
-"""Elapsed: how long a study has run, as its journal tells it."""
+"""Elapsed: how long a study has run, and how long its trials have, as its journal tells it."""
 
 import math
 from collections.abc import Iterator
@@ -14,6 +14,11 @@ def elapsed(history: History) -> float:
         total += max(end - max(begin, until), 0.0)
         until = max(until, end)
     return total
+
+
+def trial_seconds(history: History) -> float:
+    """Seconds that all attempts at all trials have run, those at the same time each on its own: what machines cost."""
+    return history.ran + sum(history.at - (trial.started or history.at) for trial in history.running)
 
 
 def _spans(history: History) -> Iterator[tuple[float, float]]:

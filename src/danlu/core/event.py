@@ -22,6 +22,9 @@ VERSION = 1
 KEEP = 5
 """How many of the best trials that have ended keep their checkpoints, if nobody says."""
 
+RETRIES = 1
+"""How often a trial is tried again that crashed: a machine's accident rarely strikes twice, a config's fault does."""
+
 Metrics = dict[str, float | str]
 """Metric -> number; "nan", "inf" and "-inf" stand for what JSON can't write."""
 
@@ -33,7 +36,9 @@ class _Event(
 
 
 class Opened(_Event, frozen=True):
-    """The study came into being. `space` and `strategy` are in their plain forms; `keep` is as of `core.keeping`."""
+    """The study came into being. `space` and `strategy` are in their plain forms; `keep` is as of `core.keeping`,
+    `retries` as of `core.runner`.
+    """
 
     space: dict[str, Any]
     objectives: tuple[Objective, ...]
@@ -41,6 +46,7 @@ class Opened(_Event, frozen=True):
     seed: int
     steps: int | None = None
     keep: int = KEEP
+    retries: int = RETRIES
 
 
 class Recalled(_Event, frozen=True):
@@ -55,7 +61,8 @@ class Recalled(_Event, frozen=True):
 
 
 class Changed(_Event, frozen=True):
-    """Another strategy took over from here, the study goes on in another space, or it keeps more; None: as it was.
+    """Another strategy took over from here, the study goes on in another space, or it keeps more, or tries again
+    more often; None: as it was.
 
     Configs from before, of trials and in the queue, take the default of a hyperparameter that is new to them. Queued
     ones that the new space doesn't have are gone.
@@ -64,6 +71,7 @@ class Changed(_Event, frozen=True):
     strategy: dict[str, Any] | None = None
     space: dict[str, Any] | None = None
     keep: int | None = None
+    retries: int | None = None
 
 
 class Queued(_Event, frozen=True):
@@ -93,7 +101,10 @@ class Resumed(_Event, frozen=True):
 
 
 class Started(_Event, frozen=True):
-    """An attempt at the trial began, from the checkpoint at `step`; later reports of earlier attempts don't count."""
+    """An attempt at the trial began, from the checkpoint at `step`; later reports of earlier attempts don't count.
+
+    `worker` names who runs it and, after the word " on ", the device or node that it is on.
+    """
 
     trial: int
     attempt: int
@@ -102,10 +113,14 @@ class Started(_Event, frozen=True):
 
 
 class Lost(_Event, frozen=True):
-    """The attempt was lost through no fault of the training function: its worker died. The trial begins again."""
+    """The attempt was lost, perhaps through no fault of the config: its worker died. The trial begins again.
+
+    `reason` is one of `core.runner.CRASHES` or `core.runner.LOSSES`.
+    """
 
     trial: int
     error: str
+    reason: str = "died"
 
 
 class Reported(_Event, frozen=True):

@@ -13,6 +13,7 @@ from danlu.core import event as ev
 from danlu.core.curve import EMPTY
 from danlu.core.earlier import Earlier, earlier_from
 from danlu.core.objective import Objective
+from danlu.core.runner import LOSSES
 from danlu.core.shared import Columns, Index, Numbers, Row, Vector
 from danlu.core.trial import File, Status, Trial
 from danlu.errors import ObjectiveError, StoreError
@@ -66,7 +67,9 @@ class History(msgspec.Struct, frozen=True, eq=False):
         notes: what was worth telling a person.
         earlier: what earlier studies found, if it was opened with a warm start.
         steps_done: of all trials together; those that an attempt repeated count again.
+        ran: seconds of all attempts that are over; of one that a crash cut off, up to its last report.
         keep: how many of the best trials that have ended keep their checkpoints.
+        retries: how often a trial that crashed is tried again.
     """
 
     space: Space
@@ -83,7 +86,9 @@ class History(msgspec.Struct, frozen=True, eq=False):
     notes: tuple[str, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     steps_done: int = 0
+    ran: float = 0.0
     keep: int = ev.KEEP
+    retries: int = ev.RETRIES
     _live: Numbers = Numbers()
     _paused: Numbers = Numbers()
     _counts: dict[str, int] = {}
@@ -101,6 +106,15 @@ class History(msgspec.Struct, frozen=True, eq=False):
     def finished(self) -> list[Trial]:
         """Trials that have ended, in order of ending."""
         return [self.trials[k] for k in self._columns.numbers]
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended; O(1)."""
+        return len(self._columns)
+
+    def latest(self, count: int) -> list[Trial]:
+        """The trials that ended last, at most so many, in order of ending; O(count)."""
+        return [self.trials[k] for k in self._columns.latest(count)]
 
     @property
     def completed(self) -> list[Trial]:
@@ -386,6 +400,7 @@ def opened(entry: ev.Entry | None) -> History:
     start = History(
         Space.from_dict(first.space), first.objectives, first.seed, first.strategy, first.steps,
         position=entry.position, at=entry.at, opened=entry.at, keep=first.keep,
+        retries=first.retries,
     )  # fmt: skip
     for event in entry.events[1:]:
         start = _FOLD[type(event)](start, event, entry)
@@ -401,6 +416,8 @@ def _changed(history: History, event: ev.Changed, entry: ev.Entry) -> History:
         history = replace(history, strategy=event.strategy)
     if event.keep is not None:
         history = replace(history, keep=event.keep)
+    if event.retries is not None:
+        history = replace(history, retries=event.retries)
     return history if event.space is None else history.moved(Space.from_dict(event.space))
 
 
@@ -440,7 +457,7 @@ def _resumed(history: History, event: ev.Resumed, entry: ev.Entry) -> History:
 def _started(history: History, event: ev.Started, entry: ev.Entry) -> History:
     trial = history.trials[event.trial]
     return _with(
-        history,
+        _after_attempt(history, trial, _last_sign(trial)),
         event.trial,
         status=Status.RUNNING,
         attempt=event.attempt,
@@ -458,9 +475,23 @@ def _restarts(trial: Trial, event: ev.Started) -> tuple[int, ...]:
     return (*(step for step in trial.restarts if step < event.step), event.step)
 
 
+def _after_attempt(history: History, trial: Trial, until: float) -> History:
+    """The history that counts the seconds of a trial's attempt, if one runs, as over since then."""
+    if trial.status is not Status.RUNNING or trial.started is None:
+        return history
+    return replace(history, ran=history.ran + max(until - trial.started, 0.0))
+
+
+def _last_sign(trial: Trial) -> float:
+    """When the attempt that runs last reported: what is known of one that a crash cut off."""
+    has_reported = len(trial.curve) and trial.curve.step > (trial.restarts[-1] if trial.restarts else -1)
+    return (trial.started or 0.0) + (float(trial.curve.elapsed[-1]) if has_reported else 0.0)
+
+
 def _lost(history: History, event: ev.Lost, entry: ev.Entry) -> History:
-    lost = history.trials[event.trial].lost + 1
-    return _with(history, event.trial, status=Status.PENDING, lost=lost, error=event.error)
+    trial = history.trials[event.trial]
+    excused, history = trial.excused + (event.reason in LOSSES), _after_attempt(history, trial, entry.at)
+    return _with(history, event.trial, status=Status.PENDING, lost=trial.lost + 1, excused=excused, error=event.error)
 
 
 def _reported(history: History, event: ev.Reported, entry: ev.Entry) -> History:
@@ -502,12 +533,16 @@ def _attached(history: History, event: ev.Attached, entry: ev.Entry) -> History:
 
 
 def _decided(history: History, event: ev.Decided, entry: ev.Entry) -> History:
-    return _with(history, event.trial, status=Status.PAUSED) if event.decision == "pause" else history
+    if event.decision != "pause":
+        return history
+    history = _after_attempt(history, history.trials[event.trial], entry.at)
+    return _with(history, event.trial, status=Status.PAUSED)
 
 
 def _finished(history: History, event: ev.Finished, entry: ev.Entry) -> History:
     if history.trials[event.trial].is_finished:
         raise StoreError(f"the journal ends trial {event.trial} twice. Try `danlu doctor --repair`.")
+    history = _after_attempt(history, history.trials[event.trial], entry.at)
     history = _with(
         history,
         event.trial,
@@ -575,7 +610,7 @@ def with_count(history: History, word: str, change: int) -> History:
 def better(history: History, number: int) -> int | None:
     """The incumbent after this trial has ended."""
     trial = history.trials[number]
-    if trial.status is not Status.COMPLETE or not trial.is_feasible or not math.isfinite(trial.loss):
+    if not trial.may_be_best:
         return history._best
     if history._best is None or trial.loss < history.trials[history._best].loss:
         return number

@@ -12,17 +12,18 @@ from danlu.core import event as ev
 from danlu.core.history import History
 from danlu.core.objective import diverged, plain_metrics
 from danlu.core.origin import fallback_in, misled_in
+from danlu.core.runner import CRASHES, LOSSES, OUTSIDE, Ended, Failed, Signal
 from danlu.core.seeds import suggestion_rng, trial_seed
 from danlu.core.strategy import Resume, Start, Strategy, Suggestion
 from danlu.core.trial import Decision, Fork, Status, Trial
-from danlu.errors import ObjectiveError, StrategyError, StudyError, UnknownName
+from danlu.errors import DanluError, ObjectiveError, StrategyError, StudyError, UnknownName
 from danlu.space import Space
 from danlu.space.change import check_kept, differences
 
 Events = tuple[ev.Event, ...]
 
 _FEW = 3  # complete trials after which it is said that none can be judged by its reports
-_LOSSES = 1  # a worker's death is tried again once: a machine's accident rarely strikes twice, a config's fault does
+_LOSSES = 20  # as often a trial may lose its node, or be preempted, before that is taken for its fate
 
 
 def ask(history: History, strategy: Strategy) -> tuple[Events, Suggestion]:
@@ -122,30 +123,33 @@ def queue(history: History, values: Mapping[str, Any], note: str = "") -> Events
     return (ev.Queued(dict(history.space.config(values)), note),)
 
 
-def change(history: History, space: Space, strategy: dict[str, Any], keep: int | None = None) -> Events:
-    """Another space, strategy (in its plain form) or number to keep from here on; no events where all is as it was.
+def change(
+    history: History, space: Space, strategy: dict[str, Any], keep: int | None = None, retries: int | None = None
+) -> Events:
+    """Another space, strategy (plain), number to keep or to retry from here on; no events where all is as it was.
 
     Raises:
         SpaceError: earlier trials can't be kept in that space.
     """
     other = None if strategy == history.strategy else strategy
     keep = None if keep == history.keep else keep
+    retries = None if retries == history.retries else retries
     if space.to_dict() == history.space.to_dict():
-        return () if other is None and keep is None else (ev.Changed(other, None, keep),)
+        changed = ev.Changed(other, None, keep, retries)
+        return () if changed == ev.Changed() else (changed,)
     earlier = [*(trial.config for trial in history.trials), *(queued.config for queued in history.queue)]
     check_kept(history.space, space, earlier)
     after = history.moved(space)
     dropped = len(history.queue) - len(after.queue)
     notes = [f"the space was changed: {'; '.join(differences(history.space, space))}"]
     notes += [f"{dropped} of {len(history.queue)} queued configs dropped, outside of the changed space"] * (dropped > 0)
-    return (ev.Changed(other, space.to_dict(), keep), *map(ev.Noted, notes))
+    return (ev.Changed(other, space.to_dict(), keep, retries), *map(ev.Noted, notes))
 
 
 def start(history: History, number: int, worker: str = "") -> Events:
     """A new attempt at a trial, from its last checkpoint."""
     trial = _open(history, number)
-    step = trial.checkpoint.step if trial.checkpoint else trial.origin_step
-    return (ev.Started(number, trial.attempt + 1, step, worker),)
+    return (ev.Started(number, trial.attempt + 1, _beginning(trial), worker),)
 
 
 def start_asked(history: History, asked: Events) -> Events:
@@ -199,11 +203,77 @@ def tell(history: History, number: int, metrics: Mapping[str, Any]) -> Events:
 
 
 def fail(history: History, number: int, error: str, reason: str = "") -> Events:
-    """The failure of a trial; a worker that merely died is given another attempt."""
+    """The failure of a trial; one that crashed, or whose node is gone, is given another attempt, within limits."""
     trial = _open(history, number)
-    if reason == "died" and trial.lost < _LOSSES:
-        return (ev.Lost(number, error),)
+    if reason in CRASHES and trial.lost - trial.excused < history.retries:
+        return (ev.Lost(number, error, reason),)
+    if reason in LOSSES and trial.excused < _LOSSES:
+        return (ev.Lost(number, error, reason),)
     return (ev.Finished(number, "failed", reason=reason or "told", error=error),)
+
+
+def answer(
+    history: History, at: float, strategy: Strategy, signal: Signal, attempt: int | None = None
+) -> tuple[Events, Decision | DanluError]:
+    """What a worker's signal appends, and what becomes of its trial, or what is refused.
+
+    Args:
+        history: as it is.
+        at: now.
+        strategy: that decides.
+        signal: of a worker.
+        attempt: at the trial that the signal is from. One that another coordinator has taken over is told to stop.
+            None where there is no other.
+    """
+    if isinstance(signal, ev.Noted):
+        return (() if signal.text in history.notes else (signal,)), Decision.CONTINUE
+    trial, number = history.trials[signal.trial], signal.trial
+    if trial.is_finished or _is_outdated(trial, signal, attempt):
+        return (), Decision.STOP  # it was told so before, or comes back late
+    if trial.status is Status.PAUSED and _is_done_by_pausing(signal):
+        return (unsaved(history, number) if isinstance(signal, Ended) else ()), Decision.PAUSE
+    if trial.status is Status.PENDING and isinstance(signal, (ev.Reported, Ended)):
+        return (), Decision.STOP  # of the attempt that was paused; its trial was resumed in the meantime
+    try:
+        match signal:
+            case ev.Started(_, _, _, worker):
+                return start(history, number, worker), Decision.CONTINUE
+            case ev.Reported(_, step, metrics):
+                return report(history, at, strategy, number, step, ev.readable(metrics))
+            case Ended(_, told):
+                return _end(history, number, told), Decision.CONTINUE
+            case Failed(_, reason, error):
+                return fail(history, number, error, reason), Decision.CONTINUE
+            case _:
+                return (signal,), Decision.CONTINUE
+    except (ObjectiveError, StudyError) as refused:
+        return (), refused
+
+
+def _is_outdated(trial: Trial, signal: Signal, attempt: int | None) -> bool:
+    if attempt is None:
+        return False
+    if isinstance(signal, ev.Started):
+        # the attempt before, whose coordinator was thought to be dead, may have gone on beyond this one's beginning
+        return trial.attempt >= attempt or signal.step != _beginning(trial)
+    return trial.attempt > attempt
+
+
+def _beginning(trial: Trial) -> int:
+    """The step after which the next attempt goes on."""
+    return trial.checkpoint.step if trial.checkpoint else trial.origin_step
+
+
+def _is_done_by_pausing(signal: Signal) -> bool:
+    """Whether a signal of a trial that has been paused says nothing new; files and faults still do."""
+    return isinstance(signal, (ev.Reported, Ended)) or (isinstance(signal, Failed) and signal.reason in OUTSIDE)
+
+
+def _end(history: History, number: int, metrics: Mapping[str, float]) -> Events:
+    try:
+        return tell(history, number, metrics)
+    except ObjectiveError as error:
+        return fail(history, number, str(error), "metric")
 
 
 def _open(history: History, number: int) -> Trial:

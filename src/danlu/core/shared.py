@@ -275,6 +275,10 @@ class Columns:
     def __len__(self) -> int:
         return self._length
 
+    def latest(self, count: int) -> list[int]:
+        """Numbers of the trials that finished last, at most so many, in order of finishing; O(count)."""
+        return self._store.numbers[max(self._length - count, 0) : self._length]
+
     @property
     def numbers(self) -> list[int]:
         """Numbers of the finished trials in order of finishing."""

@@ -7,7 +7,7 @@ store.append("study", Entry(2, ...))     raises Conflict: somebody was first
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from danlu.core.event import Entry
 
@@ -33,7 +33,11 @@ class Store(Protocol):
         """Names of the studies that have entries."""
 
     def group(self) -> AbstractContextManager[None]:
-        """Appends inside the context are made durable together, when it ends; if it fails, none of them is."""
+        """Appends inside the context are made durable together, when it ends; if it fails, none of them is.
+
+        Raises:
+            Conflict: a position is taken. A store may find that out at the end of the context only.
+        """
 
     def claim(self, study: str, key: str, worker: str) -> None:
         """Takes a lease, which ends when it is released or when this process dies.
@@ -47,3 +51,26 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Gives back files and connections."""
+
+
+@runtime_checkable
+class SharedStore(Store, Protocol):
+    """A store on which several coordinators run the trials of one study, on several machines.
+
+    with store.turn("study"):
+        for entry in store.read("study", after=7): ...
+        store.append("study", Entry(8, ...))     nobody else can have been first
+    """
+
+    def join(self, study: str, key: str, worker: str) -> None:
+        """Takes a lease that others may join, and that nobody can claim meanwhile.
+
+        Raises:
+            StudyBusy: somebody has claimed it.
+        """
+
+    def is_held(self, study: str, key: str) -> bool:
+        """Whether somebody alive holds a lease."""
+
+    def turn(self, study: str) -> AbstractContextManager[None]:
+        """Others' appends to a study wait until the context has appended something, a group at most, or ends."""

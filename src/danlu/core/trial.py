@@ -100,14 +100,15 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         budget: step at or after which its strategy will pause or end it; None for a full training.
         parent: the checkpoint of another trial that it was forked from.
         attempt: how many times it was started.
-        lost: how many attempts ended with the death of their worker.
+        lost: how many attempts were lost: their worker died or fell silent, was preempted, or its node was gone.
+        excused: how many of these were certainly no fault of the config (`core.runner.LOSSES`).
         curve: what it reported.
         told: metrics that were told at its end.
         checkpoint: the last one saved, as long as it is kept.
         older: checkpoints before that one which are kept because a fork is still to begin with them.
         restarts: the steps after which later attempts went on, each from a checkpoint.
         artifacts: files that it attached, the latest of each name.
-        reason, error: of a failure: "diverged", "exception", "timeout", "died", "out of memory"; and its message.
+        reason, error: of a failure, as `core.runner.Failed` has them.
         suggested, started, ended: seconds since 1970, UTC; None if it has not come to that.
         entry: position of the journal's entry in which it ended; 0 if it has not. It orders ends that a clock can't.
         worker: who runs it.
@@ -122,6 +123,7 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     parent: Fork | None = None
     attempt: int = 0
     lost: int = 0
+    excused: int = 0
     curve: Curve = curves.EMPTY
     told: dict[str, float] = {}
     checkpoint: File | None = None
@@ -199,6 +201,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
     def is_feasible(self) -> bool:
         """Whether every constraint is kept."""
         return all(o.bound is None or o.is_kept(self.metric(o)) for o in self.objectives)
+
+    @property
+    def may_be_best(self) -> bool:
+        """Whether it ended with a value that counts, and keeps every constraint."""
+        return self.status is Status.COMPLETE and self.is_feasible and math.isfinite(self.loss)
 
     @property
     def seconds(self) -> float | None:

@@ -1,1 +1,1 @@
-"""Danlu's strategies inside other tuners, so that nobody has to migrate."""
+"""Danlu inside other people's tuners, so that nobody has to move."""

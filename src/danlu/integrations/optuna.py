@@ -50,7 +50,8 @@ class DanluSampler(BaseSampler):  # type: ignore[misc]
 
     Several objectives, constraints, pruned and failed trials, parallel workers and define-by-run objectives are
     understood: parameters that come with an option of a categorical one are searched in its branch, together with all
-    others. A parameter that no trial has asked for yet is drawn at random.
+    others. The first trial takes the middle of each parameter; one that no trial has asked for before is later drawn at
+    random.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class DanluSampler(BaseSampler):  # type: ignore[misc]
                 f"{self._form['use']!r} stops trials by their reports; inside Optuna that is the pruner's part. "
                 f"Take 'auto', 'gp' or 'tpe' here, and one of optuna.pruners."
             )
+        self._first = "gp" if self._form["use"] == "auto" else self._form["use"]
         self._seed = secrets.randbelow(2**32) if seed is None else seed
         self._constraints_func = constraints_func
         self._studies: dict[tuple[int, int], _Told] = {}
@@ -110,6 +112,10 @@ class DanluSampler(BaseSampler):  # type: ignore[misc]
         meant = self._meant.get((study._study_id, trial.number), {})
         if param_name in meant:  # the range is another one now
             return nearest(param_distribution, meant[param_name])
+        if trial.number == 0:  # nothing is known of the space: its centre, where the engine begins too
+            origin = {"origin": f"{self._first}: design", "params": {}}
+            study._storage.set_trial_system_attr(trial._trial_id, _KEY, origin)
+            return _middle(param_distribution)
         rng = suggestion_rng(self._seed ^ zlib.crc32(param_name.encode()), trial.number)
         if not is_usable(param_distribution):
             return _uniform(param_distribution, rng)
@@ -265,6 +271,14 @@ def _origin(trial: FrozenTrial) -> str:
 
 def _when(trial: FrozenTrial) -> tuple[datetime, int]:
     return (trial.datetime_complete or datetime.max, trial.number)
+
+
+def _middle(distribution: BaseDistribution) -> Any:
+    """The middle of a parameter's scale; its first option."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[0]
+    dimension = dimension_of(distribution)
+    return distribution.low if dimension is None else distribution.to_external_repr(float(dimension.middle()))
 
 
 def _uniform(distribution: BaseDistribution, rng: np.random.Generator) -> Any:

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import altair as alt
+from PIL import Image
 
 from danlu.core.history import History
 from danlu.core.trial import File, Trial
-from danlu.errors import DanluError, UnknownName
+from danlu.errors import ArtifactError, DanluError, UnknownName
 from danlu.pictures import marks, raster
 from danlu.pictures.axis import axis_of, brief
 from danlu.pictures.leading import leading, ranked
 from danlu.pictures.picture import Frame, Picture, Row
 from danlu.pictures.sheet import Place, Sheet, sheet_of
 from danlu.pictures.style import LIGHT, MARKS, Style, finish
+from danlu.records.inside import inside
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 _CAPTION = 21  # pixels under an image
@@ -117,8 +119,8 @@ class Gallery(Picture):
         if file is None:
             return row, None
         try:
-            url, aspect = raster.thumbnail(Path(self.folder or ".") / file.path, self.edge)
-        except OSError:
+            url, aspect = raster.thumbnail(inside(Path(self.folder or "."), file.path), self.edge)
+        except (OSError, ArtifactError, Image.DecompressionBombError):
             return row | {"words": "image can't be read"}, None
         return row | {"url": url, "words": ""}, 1 / aspect
 

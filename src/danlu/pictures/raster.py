@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _BANDS = 28  # steps of colour: each border is a contour line, and what lies between is flat, so files stay small
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # whatever the name says; others are read by programs of their own
 _FADES = 40  # steps of fading: too fine to be taken for contour lines
 
 
@@ -57,7 +58,7 @@ def thumbnail(path: Path, edge: int) -> tuple[str, float]:
     Raises:
         OSError: the file is missing, or no image.
     """
-    with Image.open(path) as image:
+    with Image.open(path, formats=_FORMATS) as image:
         image.load()
         flat = image.convert("RGBA" if image.mode in ("RGBA", "LA", "P", "PA") else "RGB")
     has_alpha = flat.mode == "RGBA" and int(np.asarray(flat)[..., 3].min()) < 255

@@ -19,13 +19,14 @@ _OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # har
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def failure(name: str, end: Exit, lines: Sequence[str]) -> ProgramFailed:
+def failure(name: str, end: Exit, lines: Sequence[str], python: str = "") -> ProgramFailed:
     """What to raise for a program that did not end well.
 
     Args:
         name: of the program, for the message.
         end: how it ended.
         lines: of its output, the last ones.
+        python: that runs it; "" if none does.
     """
     if end.errno:
         return ProgramFailed(f"{name!r} {why_not_run(end.errno)}")
@@ -35,6 +36,8 @@ def failure(name: str, end: Exit, lines: Sequence[str]) -> ProgramFailed:
         if end.status == -signal.SIGKILL and not end.starved:
             how += ", which the system does when memory runs out"
     text = "\n".join(lines)
+    if "ModuleNotFoundError" in text:
+        how += f" (its Python is {python})" if python else ""
     kind: type[ProgramFailed] = ProgramKilled if -end.status in _OUTSIDE else ProgramFailed
     if end.starved or _STARVED.search(text):
         kind = ProgramOutOfMemory
@@ -69,7 +72,7 @@ def mute(goal: str, seen: Sequence[str], lines: Sequence[str], where: str) -> Pr
     remedy = (
         f"Print it ('epoch 3 {normal(goal)} 0.25'), say where it is (--csv, --tensorboard, --pattern), or report it"
     )
-    return ProgramMute(f"no metric was found in {where}. {remedy} (danlu.report).{_shown(lines)}")
+    return ProgramMute(f"no metric was found in {where}. {remedy} (danlu.report). Its last line{_shown(lines)}")
 
 
 def _nearest(goal: str, seen: Sequence[str]) -> str | None:
@@ -80,7 +83,9 @@ def _nearest(goal: str, seen: Sequence[str]) -> str | None:
 
 
 def _shown(lines: Sequence[str]) -> str:
-    last = [_COLOUR.sub("", line).rstrip() for line in lines if line.strip()][-_SHOWN:]
+    """The last line, which mostly says what is wrong, and below it those before."""
+    last = [_COLOUR.sub("", line).rstrip()[:300] for line in lines if line.strip()][-_SHOWN:]
     if not last:
         return "; it printed nothing"
-    return ". Its last lines:\n" + "\n".join(f"  {line[:300]}" for line in last)
+    before = "".join(f"\n  {line}" for line in last[:-1])
+    return f": {last[-1].strip()}{before}"

@@ -28,6 +28,11 @@ class Output:
         self._line = ""  # the one that has not ended
         self._shown = b""  # as much of it as the log has
 
+    def head(self, line: str) -> None:
+        """Adds a line of ours, which is none of the program's last ones."""
+        self.write(line.encode() + b"\n")
+        self.lines.clear()
+
     def write(self, data: bytes) -> str:
         """Adds what was printed; returns it as text."""
         text = self._decoder.decode(data)

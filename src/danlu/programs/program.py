@@ -23,7 +23,7 @@ from danlu.programs.guarded import Guarded
 from danlu.programs.lines import Lines
 from danlu.programs.merge import Merge, Report
 from danlu.programs.output import Output
-from danlu.programs.placeholder import filled
+from danlu.programs.placeholder import filled, placeholders
 from danlu.programs.reading import Source
 from danlu.programs.routes import PLACES, check_placeholders, routes, written_path
 from danlu.programs.script import Script, place_of_script, read_script
@@ -110,14 +110,14 @@ class Program:
         lines, channel, files = self.watch.sources(Path(self.folder), home, launch.places, merge.wanted)
         environment = {**os.environ, **launch.environment, **channel.environment}
         with Output(home / "log.txt") as output:
-            output.write(f"$ {shlex.join(launch.command)}\n".encode())
+            output.head(f"$ {shlex.join(launch.command)}")
             with Guarded(launch.command, environment, self.folder, self.grace) as running:
                 for step, metrics in _followed(running, output, lines, [channel, *files], merge):
                     if trial.report(step, **metrics) is not Decision.CONTINUE:
                         running.end()
                         _drain(running, output)
                         return {}
-            self._check(running, output, merge)
+            self._check(running, output, merge, launch.command[0])
         return merge.untold()
 
     def launch(self, config: Mapping[str, Value], number: int, seed: int, home: Path) -> Launch:
@@ -181,6 +181,15 @@ class Program:
                 defaults[name] = value
         return fitted, space.with_defaults(defaults)
 
+    def check_apart(self) -> None:
+        """Raises `StudyError` if trials that run at a time would write to the same files of metrics."""
+        for path in self.watch.files:
+            if not {"folder", "trial"}.intersection(placeholders([path])):
+                raise StudyError(
+                    f"all trials would write their metrics to {path!r}, several at a time. Let each write to its own "
+                    f"folder: put {{folder}} into the command, and look at {{folder}}/{path} instead; or use workers=1."
+                )
+
     @property
     def _script(self) -> Script:
         return read_script(self.command, Path(self.folder))
@@ -203,10 +212,10 @@ class Program:
                 return f"{head}{equals}{instead}"
         return word
 
-    def _check(self, running: Guarded, output: Output, merge: Merge) -> None:
+    def _check(self, running: Guarded, output: Output, merge: Merge, program: str) -> None:
         assert running.exit is not None
         if running.exit.status != 0:
-            raise failure(self.name, running.exit, output.last(100))
+            raise failure(self.name, running.exit, output.last(100), program if "python" in program else "")
         missing = next((goal for goal in self._metrics(False) if goal not in merge.last), None)
         if missing is not None:
             raise mute(missing, merge.seen, output.last(5), self.watch.words)

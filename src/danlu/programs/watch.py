@@ -31,9 +31,14 @@ class Watch:
     tensorboard: Sequence[str] = ()
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Files of all kinds."""
+        return (*self.csv, *self.jsonlines, *self.tensorboard)
+
+    @property
     def words(self) -> str:
         """The places, for a message."""
-        files = ", ".join((*self.csv, *self.jsonlines, *self.tensorboard))
+        files = ", ".join(self.files)
         return f"its output and {files or 'the files in {folder}'}"
 
     def sources(
@@ -47,7 +52,7 @@ class Watch:
             places: what placeholders stand for.
             wanted: metrics that are asked for.
         """
-        is_said = bool(self.csv or self.jsonlines or self.tensorboard)
+        is_said = bool(self.files)
 
         def paths(said: Sequence[str]) -> list[Path]:
             return [folder / filled(path, places) for path in said] if is_said else [home]

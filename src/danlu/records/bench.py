@@ -22,6 +22,7 @@ from danlu.errors import StudyError
 from danlu.records.artifact import write_artifact
 from danlu.records.checkpoint import read_checkpoint, write_checkpoint
 from danlu.records.folder import Folder, write_config
+from danlu.records.inside import inside
 
 Send = Callable[[Signal], Decision]
 
@@ -71,7 +72,12 @@ class Bench:
         return Trial(job.trial, job.config, job.seed, budget=job.budget, attempt=job.attempt, port=self)
 
     def prepare(self) -> None:
-        """Makes the trial's folder, with config.json."""
+        """Makes the trial's folder, with config.json.
+
+        Raises:
+            ArtifactError: there is a link in its place, or in that of its log, which leads out of the study's folder.
+        """
+        inside(self._study, self._relative(self.log))
         write_config(self._folder, self.job.config, self.job.seed)
 
     def begin(self) -> None:
@@ -89,13 +95,15 @@ class Bench:
         self._check_process("save")
         if self.decision is Decision.STOP:
             return  # nobody will go on from there
-        path = self._folder / "checkpoints" / f"step_{step:06d}.ckpt"
-        size = write_checkpoint(path, state)
+        # an attempt that was given up for lost, and is not dead, must not write over the next one's
+        again = f"-{self.job.attempt}" if self.job.attempt > 1 else ""
+        path = self._folder / "checkpoints" / f"step_{step:06d}{again}.ckpt"
+        size = write_checkpoint(inside(self._study, self._relative(path)), state)
         # the study decides which older ones go: a fork may be about to read one
         self.send(Saved(self.job.trial, step, self._relative(path), size))
 
     def load(self) -> Any:
-        return None if self.job.checkpoint is None else read_checkpoint(self._study / self.job.checkpoint)
+        return None if self.job.checkpoint is None else read_checkpoint(inside(self._study, self.job.checkpoint))
 
     def attach(self, name: str, value: Any) -> str:
         self._check_process("attach")

@@ -3,15 +3,22 @@
 train = "train.py:train"      # file.py:function or package.module:function
 minimize = "val_loss"
 trials = 50
-workers = 2                   # or "auto"
+target = 0.35                 # good enough; plateau = 30, and price = 2.5 with budget = 100, end a study as well
+workers = 2                   # or "auto": as many as fit
+retries = 1                   # how often a trial is tried again whose worker died or fell silent
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
+store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password
 warm_start = ["runs/last-week"]   # earlier studies to learn from
 
 [space]
 lr = "1e-5..1e-1 log default=1e-3"
 activation = "relu | gelu | tanh"
 where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [space], they may stand as well
+
+[[notify]]                    # or above, notify = "https://..." or a list
+to = "$MY_WEBHOOK"            # an address, a command, or an environment variable that holds one
+on = ["best", "end"]          # of best, failure and end
 
 [program]                     # of a `command`, in place of `train`: how values go in and where metrics are
 style = "--name=value"
@@ -29,7 +36,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from danlu.core.event import KEEP
+from danlu.core.event import KEEP, RETRIES
 from danlu.core.history import History
 from danlu.core.resources import Resources
 from danlu.errors import DanluError, StudyError, UnknownName
@@ -52,6 +59,7 @@ class Definition:
         space: where the function's own parameters don't say it.
         where: constraints between hyperparameters, beside those in [space]: for a space that the function declares.
         warm_start: folders of earlier studies, relative to that of the file.
+        notify: webhooks and commands, each alone or in a table with `on`.
         others: as `tune` takes them.
     """
 
@@ -75,9 +83,17 @@ class Definition:
     silence: float | None = None
     steps: int | None = None
     total_steps: int | None = None
+    target: float | None = None
+    plateau: int | None = None
+    tolerance: float | None = None
+    price: float | None = None
+    budget: float | None = None
     seed: int | None = None
     keep: int | None = None
+    retries: int | None = None
+    notify: tuple[str | dict[str, Any], ...] = ()
     folder: str | None = None
+    store: str | None = None
 
 
 def read_definition(path: Path) -> Definition:
@@ -114,6 +130,9 @@ def _checked(where: str, key: str, value: Any) -> Any:
     if key in ("minimize", "maximize", "subject_to", "where", "warm_start"):
         names = [value] if isinstance(value, str) else _of(where, key, value, list)
         return tuple(_of(where, key, name, str) for name in names)
+    if key == "notify":
+        forms = value if isinstance(value, list) else [value]
+        return tuple(_of(where, "notify", form, str, dict) for form in forms)
     if key == "command" and not isinstance(value, str):
         return tuple(_of(where, key, word, str) for word in _of(where, key, value, str, list))
     if key == "program":
@@ -124,9 +143,9 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return value if value == "auto" else _of(where, key, value, int)
     if key == "resources":
         return _resources(where, _of(where, key, value, dict))
-    if key in ("time", "timeout", "silence"):
+    if key in ("time", "timeout", "silence", "target", "tolerance", "price", "budget"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "command", "folder") else int)
+    return _of(where, key, value, str if key in ("train", "command", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:
@@ -163,7 +182,7 @@ def update_definition(folder: Folder, history: History) -> None:
         write_text(folder.definition, definition_text(history))
 
 
-_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep")
+_OURS = ("minimize", "maximize", "subject_to", "strategy", "space", "steps", "seed", "keep", "retries")
 """What `definition_text` says."""
 
 
@@ -181,6 +200,8 @@ def definition_text(history: History) -> str:
         table["steps"] = history.steps
     if history.keep != KEEP:
         table["keep"] = history.keep
+    if history.retries != RETRIES:
+        table["retries"] = history.retries
     # how long a study may take is said to each run of it, as `time`: what one was told does not hold for the next
     strategy = {key: value for key, value in history.strategy.items() if key != "time"}
     table["strategy"] = strategy["use"] if list(strategy) == ["use"] else strategy

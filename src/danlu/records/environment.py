@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ def environment(seed: int) -> dict[str, Any]:
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
-        "command": sys.argv,
+        "command": discreet(sys.argv),
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "platform": platform.platform(),
@@ -28,6 +29,18 @@ def environment(seed: int) -> dict[str, Any]:
         "git": _git(),
         "packages": _packages(),
     }
+
+
+def discreet(words: list[str]) -> list[str]:
+    """A command line without its secrets: whom to notify, and passwords in addresses."""
+    found, is_secret = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if is_secret or (name == "--notify" and equals):
+            word = f"{name}=…" if equals and not is_secret else "…"
+        is_secret = word == "--notify"
+        found.append(re.sub(r"(\w+://[^/\s:@]*):[^/\s@]*@", r"\1:…@", word))
+    return found
 
 
 def write_environment(folder: Folder, seed: int) -> None:

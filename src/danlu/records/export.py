@@ -70,8 +70,16 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [])
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     path.write_bytes(text.getvalue().encode())  # bytes: the csv module has already chosen the line breaks
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula, and run, gets an apostrophe in front, which it hides."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _write_jsonl(path: Path, rows: list[Row]) -> None:

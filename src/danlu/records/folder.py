@@ -1,7 +1,7 @@
 """The study's folder: where everything lies.
 
 runs/style-transfer/
-  journal.db            the events
+  journal.db            the events; or journal.toml, which says in which database they are
   study.toml            space, objectives, strategy, as a person would write them
   environment.json      Python, packages, git commit, devices
   trials/0007/          config.json  log.txt  attached files  checkpoints/
@@ -29,6 +29,11 @@ class Folder:
         return self.path / "journal.db"
 
     @property
+    def pointer(self) -> Path:
+        """Says where the events are, if they are not here; see `records.address`."""
+        return self.path / "journal.toml"
+
+    @property
     def definition(self) -> Path:
         """The study as a person would write it."""
         return self.path / "study.toml"
@@ -49,8 +54,8 @@ class Folder:
 
     @property
     def is_study(self) -> bool:
-        """Whether a journal lies here."""
-        return self.journal.exists()
+        """Whether a journal lies here, or word of where it is."""
+        return self.journal.exists() or self.pointer.exists()
 
 
 def write_config(folder: Path, config: Mapping[str, Any], seed: int) -> None:

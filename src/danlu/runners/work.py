@@ -9,7 +9,7 @@ from typing import IO, Any
 from danlu.core.event import Started
 from danlu.core.objective import plain_metrics
 from danlu.core.runner import Ended, Failed, Job
-from danlu.core.trial import Trial
+from danlu.core.trial import Decision, Trial
 from danlu.errors import ArtifactError, DanluError, ObjectiveError, ProgramFailed, StoreError
 from danlu.records.bench import Bench, Send
 from danlu.records.files import is_full, storage_remedy
@@ -34,7 +34,9 @@ def work(train: Train, job: Job, send: Send, name: str, metric: str, capture: Ca
         capture: sends what the function prints into its log.
     """
     bench = Bench(job, send)
-    send(Started(job.trial, job.attempt, job.step, name))
+    if send(Started(job.trial, job.attempt, job.step, name)) is Decision.STOP:
+        send(Ended(job.trial))  # it has ended, or another coordinator has it
+        return
     send(_outcome(train, bench, metric, capture))
 
 

@@ -1,8 +1,8 @@
-"""Worker: a process that does one job after another. `python -m danlu.runners.worker`, started by `Processes`.
+"""Worker: a process that does one job, or one after another. `python -m danlu.runners.worker`, started by `Processes`.
 
 Its standard input and output are the line to the coordinator. What the training function prints, at any level down to
-C, goes to the trial's log. When the coordinator dies, the line breaks, and the worker ends itself at once: nobody
-would record what it does.
+C, goes to the trial's log. When the coordinator dies, the line breaks, and the worker ends itself at once, with all
+that it has started: nobody would record what it does.
 """
 
 import faulthandler
@@ -19,7 +19,9 @@ from danlu.core.trial import Decision
 from danlu.errors import StoreError
 from danlu.records.log import redirected
 from danlu.runners.pipe import read_message, write_message
+from danlu.runners.processtree import end
 from danlu.runners.work import work
+from danlu.runners.workerprocess import Hiring
 
 
 class Line:
@@ -47,6 +49,7 @@ class Line:
             while True:
                 self._messages.put(read_message(self._incoming))
         except (EOFError, OSError):
+            end(os.getpid())  # and with it what it has started
             os._exit(1)
 
 
@@ -59,15 +62,19 @@ def main() -> None:
     # the log is a file, so Python would keep what is printed until the end; a crash must not take it along
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
-    path, train, metric, name = line.receive()
-    sys.path[:] = path
-    train = cloudpickle.loads(train)
+    hiring = Hiring(*line.receive())
+    sys.path[:] = hiring.path
+    if hiring.nice and hasattr(os, "nice"):
+        os.nice(hiring.nice)
+    train = cloudpickle.loads(hiring.train)
     while True:
         job = line.receive()
         try:
-            work(train, job, line.send, name, metric, redirected)
+            work(train, job, line.send, hiring.name, hiring.metric, redirected)
         except StoreError as error:
             line.send(Failed(job.trial, "storage", str(error)))
+        if hiring.once:
+            return
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ class FileLeases:
         """Takes a lease or raises `StudyBusy`, which says who holds it."""
         path = self._path(study, key)
         lock = filelock.FileLock(path, thread_local=False)
+        for file in (path, self._note(path)):
+            if file.is_symlink():  # in a study of somebody else; it would be emptied, or written over
+                raise StoreError(f"{file} is a link, and leases are files. Remove it.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if (study, key) in self._held:

@@ -30,6 +30,7 @@ create table if not exists journal (
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "No space", "quota", "too large")
 _READ_ONLY = ("READONLY", "CANTOPEN", "Read-only", "Permission")
 _DAMAGED = ("CORRUPT", "NOTADB", "IOERR", "no such table")
+_PAGE = 10_000  # rows that are read at a time
 _PATIENCE = 30  # seconds to wait for another process's write to end; writes take microseconds
 
 
@@ -59,13 +60,22 @@ class SQLite:
     def read(self, study: str, after: int = 0) -> Iterator[Entry]:
         if not self.path.exists():
             return
-        query = "select position, at, events, version from journal where study = ? and position > ? order by position"
-        with self._lock, self._explained():
-            if after == 0:
+        query = (
+            "select position, at, events, version from journal where study = ? and position > ? order by position "
+            f"limit {_PAGE}"
+        )
+        if after == 0:
+            with self._lock, self._explained():
                 _check_whole(self._reading())
-            rows = self._reading().execute(query, (study, after)).fetchall()
-        for position, at, events, version in rows:
-            yield Entry(position, at, decode_events(events, version), version)
+        rows: list[tuple[int, float, bytes, int]] = []
+        while not rows or len(rows) == _PAGE:  # page by page, since a journal may be larger than memory
+            with self._lock, self._explained():
+                rows = self._reading().execute(query, (study, after)).fetchall()
+            for position, at, events, version in rows:
+                yield Entry(position, at, decode_events(events, version), version)
+            if not rows:
+                return
+            after = rows[-1][0]
 
     def studies(self) -> list[str]:
         if not self.path.exists():
@@ -120,6 +130,7 @@ class SQLite:
                 self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=32
             )
             try:
+                connection.execute("pragma trusted_schema = off")  # a database of somebody else may have views
                 connection.execute("pragma journal_mode = wal")
                 connection.execute(f"pragma synchronous = {'full' if self.durable else 'normal'}")
                 connection.execute(_SCHEMA)

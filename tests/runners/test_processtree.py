@@ -1,0 +1,72 @@
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from danlu.runners.processtree import descendants, end, end_group, memory_of
+
+# a parent, its child in a session of its own, and that one's child
+FAMILY = """
+import subprocess, sys, time
+if sys.argv[1] == "0":
+    time.sleep(60)
+held = bytearray(int(sys.argv[2]) * 1_000_000)
+subprocess.Popen([sys.executable, __file__, str(int(sys.argv[1]) - 1), sys.argv[2]], start_new_session=True)
+time.sleep(60)
+"""
+
+
+def is_alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def family(tmp_path):
+    (tmp_path / "family.py").write_text(FAMILY)
+    parent = subprocess.Popen([sys.executable, tmp_path / "family.py", "2", "30"], start_new_session=True)
+    deadline = time.monotonic() + 20
+    while len(descendants(parent.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    below = descendants(parent.pid)
+    yield parent, below
+    for process in below:
+        if process.is_running():
+            process.kill()
+    parent.kill()
+    parent.wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
+def test_the_end_of_a_process_is_the_end_of_those_with_sessions_of_their_own(family):
+    parent, below = family
+    assert len(below) == 2
+    end(parent.pid)
+    parent.wait(timeout=5)
+    deadline = time.monotonic() + 5
+    while any(map(is_alive, below)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_memory_is_that_of_a_process_and_of_all_below_it(family):
+    parent, below = family
+    used = memory_of([parent.pid], limit=1e12)[parent.pid]
+    assert used > 60e6  # 30 MB in two of the three
+    own = memory_of([parent.pid], limit=0)[parent.pid]
+    assert 60e6 < own <= used  # what they share is divided
+    assert memory_of([below[-1].pid], limit=1e12)[below[-1].pid] < used
+
+
+def test_what_is_gone_already_is_no_error():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    end(process.pid)
+    end_group(process.pid)
+    assert memory_of([process.pid], limit=1.0) == {}
+    assert descendants(process.pid) == []
