@@ -69,6 +69,7 @@ def test_options_that_are_computed_are_found_by_running_if_asked(here, danlu):
         (None, "there is no file"),
         ("def (", "is no Python, line 1"),
         ("print('hello')", "no options were found"),
+        ("import sys\nlr = float(sys.argv[1])\n", "-- python train.py {lr}"),
         (SEED, "none that is worth"),
         ("import argparse\np = argparse.ArgumentParser()\np.parse_args()\n", "none of its options"),
     ],

@@ -94,6 +94,13 @@ def test_a_flag_with_a_single_dash_gets_a_place_of_its_own(tmp_path):
     assert draft(script, read_options(script), tmp_path).command == ("python", "train.py", "-lr", "{lr}")
 
 
+def test_a_folder_for_outputs_is_given_in_the_command_and_asked_for_no_more():
+    made = drafted("run_glue.py")
+    assert made.command[-2:] == ("--output_dir", "{folder}/out")
+    assert [option.name for option in made.asked] == ["model_name_or_path"]
+    assert "output_dir  (" not in made.text
+
+
 def test_what_the_script_asks_for_is_said(tmp_path):
     (tmp_path / "train.py").write_text(
         "import argparse\np = argparse.ArgumentParser()\np.add_argument('--data', required=True)\n"

@@ -14,6 +14,7 @@ from danlu.drafts.compared import with_compared
 from danlu.drafts.divisible import divisions
 from danlu.drafts.metrics import Candidate, Goal, candidates
 from danlu.drafts.option import Option, Switch
+from danlu.drafts.outputs import output_arguments, outputs
 from danlu.drafts.plan import MOST, Plan, plan, space_of
 from danlu.drafts.readers.reading import Reading, Style
 from danlu.drafts.script import Script
@@ -82,7 +83,13 @@ class Draft:
             flag = item.option.flag
             if flag.startswith("-") and not flag.startswith("--") and self.reading.style is Style.FLAG:
                 words += [flag, f"{{{item.option.name}}}"]
-        return tuple(words)
+        return (*words, *output_arguments(self.reading, self.plan.command))
+
+    @cached_property
+    def asked(self) -> tuple[Option, ...]:
+        """What the script wants to be told, and neither the search nor the command says."""
+        said = outputs(self.reading.options, self.plan.command)
+        return tuple(option for option in self.plan.asked if option not in said)
 
     @property
     def text(self) -> str:
@@ -157,6 +164,8 @@ def _lines(draft: Draft) -> Iterator[str]:
     yield f"# The script {how}. What is commented out can be tuned as well: remove the #."
     yield ""
     yield f"command = [{', '.join(map(_quoted, draft.command))}]"
+    if any("{folder}" in word for word in draft.command):
+        yield "# {folder} is the trial's own: what it writes stays apart from that of the others"
     yield from _asked(draft)
     yield from _objectives(draft)
     yield f"trials = {_TRIALS}"
@@ -166,6 +175,10 @@ def _lines(draft: Draft) -> Iterator[str]:
     if len(booleans) == 1:
         yield f"booleans = {_quoted(booleans.pop())}"
     yield from _names(draft)
+    if draft.objectives and draft.objectives[0].way == "logged":
+        places = {"LightningCLI": "{folder}/lightning_logs"}.get(draft.reading.framework, "FILE")
+        yield f'# csv = "{places}"          # where the metric is written, if not to the screen; or:'
+        yield f'# tensorboard = "{places}"'
     yield from ("", "[space]")
     yield from _space_lines(draft)
     yield from _left(draft)
@@ -179,9 +192,10 @@ def _names(draft: Draft) -> Iterator[str]:
 
 
 def _asked(draft: Draft) -> Iterator[str]:
-    asked = [option for option in draft.plan.asked if option.default in (None, "") or option.is_required]
-    if asked:
-        names = ", ".join(option.flag or option.name for option in asked)
+    if draft.reading.framework == "HfArgumentParser" and "do_train" in draft.script.main.text:
+        yield "# It trains and evaluates only if told so: add --do_train and --do_eval to the command."
+    if draft.asked:
+        names = ", ".join(option.flag or option.name for option in draft.asked)
         yield f"# {draft.script.path.name} won't run without {names}: add it to the command."
 
 
@@ -227,7 +241,10 @@ def _space_lines(draft: Draft) -> Iterator[str]:
 
 def _left(draft: Draft) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
+    said = outputs(draft.reading.options, draft.plan.command)
     for item in draft.plan.left:
+        if item.option in said:
+            continue
         by_reason.setdefault(item.why, []).append(item.option.name)
     if by_reason:
         yield from ("", "# Left as they are:")
