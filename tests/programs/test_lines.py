@@ -3,7 +3,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.programs.logs import LOGS
+from tests.programs.logs import LOGS, NO_METRICS
 
 from danlu.errors import ObjectiveError
 from danlu.programs.lines import Lines
@@ -139,3 +139,8 @@ def test_no_line_takes_long(piece: str) -> None:
     start = time.process_time()
     Lines().feed(piece * (4096 // len(piece)) + "x\n")
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("line", NO_METRICS)
+def test_line_that_programs_also_print_has_no_metric(line: str) -> None:
+    assert readings(Lines(), f"Epoch 3\n{line}\n") == []

@@ -98,9 +98,10 @@ class DanluSampler(BaseSampler):  # type: ignore[misc]
             told = self._follow(study)
             rng = suggestion_rng(self._seed, trial.number)
             suggestion = self._strategy.suggest(told.awaiting(trial.number), rng)
-        if not isinstance(suggestion, Start):  # every config was tried
-            return {}
-        params = {name: v for name, v in told.searched.params(suggestion.config).items() if name in search_space}
+            if not isinstance(suggestion, Start):  # every config was tried
+                return {}
+            found = told.searched.params(suggestion.config)
+        params = {name: value for name, value in found.items() if name in search_space}
         self._meant[study._study_id, trial.number] = params
         plain = {name: search_space[name].to_internal_repr(value) for name, value in params.items()}
         study._storage.set_trial_system_attr(trial._trial_id, _KEY, {"origin": suggestion.origin, "params": plain})

@@ -36,7 +36,12 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
-_SETTINGS = re.compile(r"\b\w*(?:Namespace|Config|Configuration|Args|Arguments|Options|Params|Settings|Parameters)\(")
+# settings, and what was found where a training goes on
+_SETTINGS = re.compile(
+    r"\b\w*(?:Namespace|Config|Configuration|Args|Arguments|Options|Params|Settings|Parameters)\("
+    r"|\b(?i:config|configuration|args|arguments|options|hyper-?parameters|settings)\s*[:=]"
+    r"|^\W*(?i:load(?:ing|ed)|resum(?:ing|ed)|restor(?:ing|ed)|overriding)\b"
+)
 _N = (
     r"(?>[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d++)(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d+)?"
     r"|[-+]?(?i:nan|inf(?:inity)?)\b)"
