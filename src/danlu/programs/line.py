@@ -64,6 +64,7 @@ _PAIR = re.compile(
 )
 _BATCH = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*(?:\(\s*\d+(?:\.\d+)?%\s*\)\s*)?\]")
 _BAR = re.compile(r"(?<![\w/.])(\d+)/(\d+) \[\d+:\d\d|^\s*(\d+)/(\d+)\s+[\[━╸ ]*[=>.━╸]{3,}|^\s*(\d+)/(\d+) - \d+m?s\b")
+_COUNTING = re.compile(r"(?<![\w/.])(\d+)it \[\d+:\d\d")  # a bar that doesn't know its end
 _INDEX = re.compile(r"^(?:\[(\d+)\]\s+|(\d+):\s+)(?=[^\W\d])")
 # an epoch that isn't called so: timm's `Train: 0 [  10/1251`, `[3, 2000] loss`, `[0/25][10/1583]`
 _EPOCH = re.compile(
@@ -148,6 +149,9 @@ def _passes(line: str, result: Said) -> None:
     """Progress through the data, and the index at the beginning of a line."""
     if index := _INDEX.match(line):
         result.counts["iteration"] = float(index[1] or index[2])
+    if counting := _COUNTING.search(line):
+        result.counts["batch"], result.is_bar = float(counting[1]), True
+        return
     bar = _BAR.search(line)
     for found in [bar] if bar else reversed(list(_BATCH.finditer(line))):
         done, total = (float(n) for n in found.groups() if n is not None)
