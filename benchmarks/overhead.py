@@ -3,14 +3,15 @@
     pip install -r requirements/benchmark.txt
     python benchmarks/overhead.py [--repeats 7] [--output benchmarks/results/overhead.md]
 
-Rows: ask + tell with random search in memory and on SQLite, one report on SQLite, opening a study of 10,000 trials,
-import. Ten hyperparameters (four floats of which two log, four ints of which one log, two choices), one core, one
-thread. Every number is the median over repeats in fresh processes, the contestants in turn within each repeat, so that
-a noisy machine disturbs all of them alike; beside it the range from the smallest to the largest.
+Rows: ask + tell with random search in memory, on SQLite and on PostgreSQL, one report on either, opening a study of
+10,000 trials, import. Ten hyperparameters (four floats of which two log, four ints of which one log, two choices), one
+core, one thread. Every number is the median over repeats in fresh processes, the contestants in turn within each
+repeat, so that a noisy machine disturbs all of them alike; beside it the range from the smallest to the largest.
 
 What is acknowledged: each ask, tell and report has returned, and a process killed at that moment loses nothing of it.
 The peers' SQLite storages also wait for the disk at every commit, which survives a loss of power as well; Danlu's does
-with durable=True, a row of its own.
+with durable=True, a row of its own. PostgreSQL, where it is installed, is a server of our own on loopback that waits
+for the disk at every commit of both.
 """
 
 import argparse
@@ -22,7 +23,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+
+from danlu.testing.postgres import Server, why_not
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -34,9 +38,9 @@ SPACE = Space({
     "e": Int(1, 8), "f": Int(0, 100), "g": Int(16, 512, log=True), "h": Int(2, 20, step=2),
     "i": Choice("x", "y", "z"), "j": Choice("p", "q", "r", "s", "t"),
 })
-def study(folder=None, durable=False):
+def study(folder=None, durable=False, url=None):
     from danlu.stores.sqlite import SQLite
-    store = SQLite(folder + "/journal.db", durable=True) if durable else None
+    store = SQLite(folder + "/journal.db", durable=True) if durable else url
     return Study(SPACE, minimize="loss", strategy="random", folder=folder, store=store)
 """
 
@@ -54,9 +58,11 @@ def suggest(trial):
 """
 
 OPTUNA_STUDY = """
-def study(folder=None):
+def study(folder=None, url=None):
     sampler = optuna.samplers.RandomSampler(seed=0)
     storage = None if folder is None else "sqlite:///" + folder + "/optuna.db"
+    if url is not None:
+        storage = optuna.storages.RDBStorage(url.replace("postgresql://", "postgresql+psycopg://"))
     return optuna.create_study(sampler=sampler, storage=storage, study_name="study", load_if_exists=True)
 """
 
@@ -159,7 +165,21 @@ def timed(script: str) -> float | None:
     return float(done.stdout.split()[-1])
 
 
-def rows(who: str, folder: Path) -> dict[str, float | None]:
+def on_postgres(who: str, folder: Path, server: Server) -> dict[str, float | None]:
+    """The rows of a journal in a database, each in a new one."""
+    found: dict[str, float | None] = {}
+    head, ask, tell = HEAD[who], ASK[who], TELL[who]
+    for label, script, count in (
+        ("ask + tell, PostgreSQL", ASK_TELL.replace("{tell}", tell), 50 if who == "optuna" else 500),
+        ("report, PostgreSQL", REPORT.replace("{report}", REPORTS[who]), 100 if who == "optuna" else 1000),
+    ):
+        name = f"{folder.name}_{label[0]}".replace("-", "_")
+        place = f"{str(folder / name)!r}, url={server.database(name)!r}"
+        found[label] = timed(head + script.format(folder=place, count=count, ask=ask))
+    return found
+
+
+def rows(who: str, folder: Path, server: Server | None) -> dict[str, float | None]:
     """One repeat of every row for one contestant."""
     head, ask, tell = HEAD[who], ASK[who], TELL[who]
     slow = who == "optuna"
@@ -171,6 +191,8 @@ def rows(who: str, folder: Path) -> dict[str, float | None]:
     if who in REPORTS:
         count = 200 if slow else 5000
         found["report, SQLite"] = timed(head + REPORT.format(folder=stored, count=count, ask=ask, report=REPORTS[who]))
+        if server is not None:
+            found |= on_postgres(who, folder, server)
     found["import"] = timed(IMPORT.format(module=who))
     if who == "danlu":
         durable = ASK_TELL.format(folder=f"{stored} + '/durable', durable=True", count=50, ask=ask, tell=tell)
@@ -195,10 +217,18 @@ def filled(who: str, folder: Path, count: int) -> None:
         shutil.copytree(quick, folder)
 
 
+def own_server() -> AbstractContextManager[Server | None]:
+    """A PostgreSQL server that waits for the disk, as one that is to be relied on does; None where there is none."""
+    if why := why_not():
+        print(f"without PostgreSQL: {why}", file=sys.stderr)
+        return nullcontext()
+    return Server("trust", "none", "fsync=on", "full_page_writes=on")
+
+
 def measure(contestants: list[str], repeats: int, count: int) -> dict[str, dict[str, list[float]]]:
     """contestant -> row -> seconds, one per repeat."""
     found: dict[str, dict[str, list[float]]] = {who: {} for who in contestants}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, own_server() as server:
         root = Path(name)
         for who in contestants:
             filled(who, root / f"{who}-full", count)
@@ -206,7 +236,7 @@ def measure(contestants: list[str], repeats: int, count: int) -> dict[str, dict[
             for who in contestants:
                 folder = root / f"{who}-{repeat}"
                 folder.mkdir()
-                row = rows(who, folder) | {f"open {count:,} trials": opening(who, root / f"{who}-full", count)}
+                row = rows(who, folder, server) | {f"open {count:,} trials": opening(who, root / f"{who}-full", count)}
                 for label, seconds in row.items():
                     if seconds is not None:
                         found[who].setdefault(label, []).append(seconds)

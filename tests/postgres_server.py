@@ -10,13 +10,15 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server():
+def postgres():
+    """A server that runs."""
     if why := why_not():
         pytest.skip(why)
-    with Server() as running:
-        yield running
+    with Server() as server:
+        yield server
 
 
 @pytest.fixture
-def url(server):
-    return server.database(f"test_{next(_numbers)}")
+def database(postgres):
+    """The URL of an empty database."""
+    return postgres.database(f"test_{next(_numbers)}")

@@ -45,7 +45,7 @@ def test_every_row_has_what_its_kind_needs(kind, methods):
 def test_an_unknown_name_comes_with_the_nearest_and_all_known_ones():
     with pytest.raises(UnknownName, match=r"no strategy 'randon'\. Did you mean 'random'\? Known: asha, auto, .*sobol"):
         load("strategy", "randon")
-    with pytest.raises(UnknownName, match=r"no store 'xyzzy'\. Known: jsonl, memory, sqlite"):
+    with pytest.raises(UnknownName, match=r"no store 'xyzzy'\. Known: jsonl, memory, postgres, sqlite"):
         load("store", "xyzzy")
 
 

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.postgres_server import server, url  # noqa: F401 - fixtures
 
 from danlu import Study
 from danlu.coordinator import Alone, Together, coordinator_of
@@ -38,12 +37,18 @@ class OneAtATime(Strategy):
 
 
 @pytest.fixture
-def make(url, tmp_path):  # noqa: F811
+def make(database, tmp_path):
     made = []
 
     def make(**settings):
         made.append(
-            Study(SPACE, minimize="loss", folder=tmp_path, store=f"{url}#study", **({"strategy": "random"} | settings))
+            Study(
+                SPACE,
+                minimize="loss",
+                folder=tmp_path,
+                store=f"{database}#study",
+                **({"strategy": "random"} | settings),
+            )
         )
         return made[-1]
 
@@ -113,20 +118,37 @@ def test_who_thinks_for_long_gets_its_turn_among_those_who_say_much(make):
     assert slow.verify() == []
 
 
-def test_a_trial_that_another_holds_is_left_alone_and_one_that_nobody_holds_is_not(make):
+def test_a_trial_that_another_holds_is_left_alone_and_one_that_nobody_holds_is_not(make, monkeypatch):
     one, other = make(), make()
     first, second = one.next_job(Never()), one.next_job(Never())
     holder, heir = coordinator_of(one), coordinator_of(other)
-    holder.begin()
-    heir.begin()
+    holder.begin(frozenset)
+    heir.begin(frozenset)
     assert holder.take(first.trial)
-    assert list(heir.left()) == [0, 1]
     assert not heir.take(first.trial)
+    assert list(heir.left()) == []
+    monkeypatch.setattr("danlu.coordinator._AGAIN", 0.0)
+    assert list(heir.left()) == [
+        second.trial
+    ]  # it was free at two looks: its coordinator has not just lost a connection
     assert heir.take(second.trial)
-    assert list(heir.left()) == [1]  # it is not asked for again at once
     holder.end()
+    assert list(heir.left()) == []
+    assert list(heir.left()) == [first.trial]
     assert heir.take(first.trial)
     heir.end()
+
+
+def test_who_comes_first_takes_what_was_left_behind_at_once(make):
+    study = make()
+    study.next_job(Never())
+    first = coordinator_of(make())
+    first.begin()
+    assert list(first.left()) == [0]
+    assert first.take(0)
+    first.give_back(0)  # its worker has died
+    assert list(first.left()) == [0]
+    first.end()
 
 
 def test_a_trial_that_has_ended_meanwhile_is_not_run_again(make):
@@ -157,6 +179,18 @@ def test_late_words_of_an_attempt_that_was_taken_over_do_not_count(make):
     assert sleeper.refresh().trials[0].value == 1.0
 
 
+def once():
+    """Gives each lease, whoever holds it, but only once."""
+    given = set()
+
+    def claim(study, key, worker):
+        if key in given:
+            raise StudyBusy(key)
+        given.add(key)
+
+    return claim
+
+
 def test_of_two_that_both_begin_the_second_attempt_one_is_heard(make):
     """Its worker is told so, and what it says nevertheless does not count either."""
     one, other = make(), make()
@@ -179,11 +213,10 @@ def test_of_two_that_both_begin_the_second_attempt_one_is_heard(make):
 
         def submit(self, job):
             super().submit(job)
-            started.wait(10)
+            started.wait(60)
 
-    # nobody's leases hold
     for study in (one, other):
-        study.store.claim = lambda *said: None
+        study.store.claim = once()
     in_threads(
         lambda: run(one, Late(train("one"), "loss"), Trials(1)),
         lambda: run(other, Late(train("other"), "loss"), Trials(1)),
@@ -228,14 +261,14 @@ def orphan(folder: Path) -> Path:
 def test_only_the_first_tidies_up(make, tmp_path):
     one, other = coordinator_of(make()), coordinator_of(make())
     path = orphan(tmp_path)
-    one.begin()
+    one.begin(frozenset)
     assert not path.exists()
     orphan(tmp_path)
-    other.begin()
+    other.begin(frozenset)
     assert path.exists()
     one.end()
     other.end()
-    coordinator_of(make()).begin()
+    coordinator_of(make()).begin(frozenset)
     assert not path.exists()
 
 

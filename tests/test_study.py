@@ -941,11 +941,15 @@ def test_a_search_without_pauses_takes_over_for_a_runner_that_can_not_pause():
     searched.forgo_pauses()
     searched.forgo_pauses()
     assert searched.strategy == InOrder(ASHA(Random()), 1)
-    assert searched.history.notes == (
-        "this runner can't pause trials: where the strategy would pause one, it is stopped",
-    )
+    assert searched.history.notes == ("trials can't be paused here: where the strategy would pause one, it is stopped",)
     told(searched)
     assert searched.verify() == []
+
+
+def test_one_that_would_not_have_paused_says_nothing_of_it():
+    searched = study(strategy="auto")
+    searched.forgo_pauses()
+    assert searched.history.notes == ()
 
 
 def test_who_waits_for_a_trial_of_another_process_asks_with_what_that_one_has_told(tmp_path):

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from danlu import (
     Int,
     Objective,
     Plateau,
+    Resources,
     Space,
     Status,
     Study,
@@ -141,6 +143,18 @@ def test_where_a_training_has_steps_auto_spends_them_on_what_is_worth_it():
     assert len(study.trials) > 12  # for the price of ten
     assert study.best.value < 1 / 27 + 0.01
     assert study.verify() == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{"resources": Resources(memory=4)}, {"silence": 30}, {"timeout": 30}, {"resources": Resources(nice=1)}],
+)
+def test_a_limit_takes_a_trial_into_a_process_of_its_own(terms):
+    def train(trial):
+        return float(os.getpid())
+
+    study = tune(train, space=Space({"x": Float(0.0, 1.0)}), minimize="pid", trials=1, progress=False, **terms)
+    assert study.best.value != os.getpid()
 
 
 def test_a_script_without_a_main_guard_runs_with_workers(tmp_path):

@@ -28,6 +28,7 @@ _PUBLIC = {
     "importance": "danlu.analysis.importance",
     "open_study": "danlu.tuning",
     "report": "danlu.programs.channel",
+    "space_of_parser": "danlu.drafts.parser",
     "tune": "danlu.tuning",
 }
 

@@ -10,6 +10,7 @@ from danlu.core.stopping import Target as Target
 from danlu.core.trial import Decision as Decision
 from danlu.core.trial import Status as Status
 from danlu.core.trial import Trial as Trial
+from danlu.drafts.parser import space_of_parser as space_of_parser
 from danlu.errors import DanluError as DanluError
 from danlu.loop import Interrupted as Interrupted
 from danlu.programs.channel import report as report

@@ -50,6 +50,7 @@ _TABLES: dict[str, dict[str, str]] = {
         "processes": "danlu.runners.processes:Processes",
         "ray": "danlu.runners.ray:Ray",
         "simulated": "danlu.runners.simulated:Simulated",
+        "slurm": "danlu.runners.slurm:Slurm",
     },
     "picture": {
         "gallery": "danlu.pictures.gallery:Gallery",

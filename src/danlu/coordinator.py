@@ -8,7 +8,7 @@ begins the next one first has it, and the study tells the other to stop.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from danlu.core.stopping import StopRule
@@ -17,10 +17,13 @@ from danlu.errors import StudyBusy
 from danlu.study import Study
 
 NEWS = 0.5  # seconds between looks at what other coordinators have done
-_AGAIN = 2.0  # seconds before a trial is asked for again that another coordinator holds
+_AGAIN = 2.0  # seconds between two looks at a trial that is not ours; one that is free at both was left behind
 _OPENING = 30.0  # seconds to wait for another process that has the study for itself, to tidy up or copy it
 
 _LEASE = "coordinator"
+
+Find = Callable[[], frozenset[int]]
+"""Takes up trials that go on running without a coordinator, and says which."""
 
 
 class Alone:
@@ -29,18 +32,24 @@ class Alone:
     def __init__(self, study: Study) -> None:
         self._study = study
 
-    def begin(self) -> None:
-        """Takes the study.
+    def begin(self, find: Find) -> frozenset[int]:
+        """Takes the study; returns what `find` found to be still running, which an earlier coordinator left.
 
         Raises:
             StudyBusy: another process has it.
         """
         self._study.store.claim(self._study.key, _LEASE, _name())
-        self._study.refresh()
-        self._study.tidy()
+        try:
+            self._study.refresh()
+            found = find()
+            self._study.tidy(found)
+        except BaseException:
+            self.end()
+            raise
+        return found
 
     def end(self) -> None:
-        """Gives the study back."""
+        """Gives back what was taken of the study."""
         self._study.store.release(self._study.key, _LEASE)
 
     def left(self) -> Iterator[int]:
@@ -68,17 +77,19 @@ class Together(Alone):
     def __init__(self, study: Study, store: SharedStore) -> None:
         super().__init__(study)
         self._store = store
-        self._refused: dict[int, float] = {}  # trial -> when another coordinator was seen to hold it
         self._held: set[int] = set()
+        self._ours: set[int] = set()  # trials that nobody else can mean to run: we ran them, or were the first here
+        self._seen: dict[int, tuple[float, bool]] = {}  # others' trials -> when they were looked at, and were free
         self._looked = 0.0
 
-    def begin(self) -> None:
-        key = self._study.key
+    def begin(self, find: Find) -> frozenset[int]:
+        key, found = self._study.key, frozenset[int]()
         with suppress(StudyBusy):  # else others run trials, and what they are about to save would look forgotten
             self._store.claim(key, _LEASE, _name())
             try:
-                self._study.refresh()
-                self._study.tidy()
+                self._ours = set(self._study.refresh().live)
+                found = find()
+                self._study.tidy(found)
             finally:
                 self._store.release(key, _LEASE)
         deadline = time.monotonic() + _OPENING
@@ -91,6 +102,7 @@ class Together(Alone):
                     raise
             time.sleep(NEWS / 5)
         self._study.refresh()
+        return found
 
     def end(self) -> None:
         for number in list(self._held):
@@ -98,19 +110,28 @@ class Together(Alone):
         super().end()
 
     def left(self) -> Iterator[int]:
-        now = time.monotonic()
         for number in self._study.history.live:
-            if now - self._refused.get(number, -_AGAIN) >= _AGAIN:
+            if number not in self._held and (number in self._ours or self._is_abandoned(number)):
                 yield number
+
+    def _is_abandoned(self, number: int) -> bool:
+        """Whether nobody has held a trial for a while: its coordinator may just have lost its connection."""
+        now = time.monotonic()
+        looked, was_free = self._seen.get(number, (-_AGAIN, False))
+        if now - looked < _AGAIN:
+            return False
+        is_free = not self._store.is_held(self._study.key, _lease(number))
+        self._seen[number] = now, is_free
+        return is_free and was_free
 
     def take(self, number: int) -> bool:
         try:
-            self._store.claim(self._study.key, f"trial-{number}", _name())
+            self._store.claim(self._study.key, _lease(number), _name())
         except StudyBusy:
-            self._refused[number] = time.monotonic()
+            self._ours.discard(number)
             return False
-        self._refused.pop(number, None)
         self._held.add(number)
+        self._ours.add(number)
         if number in self._study.refresh().live:
             return True
         self.give_back(number)  # whoever held it until now has brought it to its end
@@ -119,7 +140,7 @@ class Together(Alone):
     def give_back(self, number: int) -> None:
         if number in self._held:
             self._held.discard(number)
-            self._store.release(self._study.key, f"trial-{number}")
+            self._store.release(self._study.key, _lease(number))
 
     def look(self) -> None:
         if time.monotonic() - self._looked >= NEWS:
@@ -138,6 +159,10 @@ class Together(Alone):
 def coordinator_of(study: Study) -> Alone:
     """What a process is to others that run trials of the study."""
     return Together(study, study.store) if isinstance(study.store, SharedStore) else Alone(study)
+
+
+def _lease(number: int) -> str:
+    return f"trial-{number}"
 
 
 def _name() -> str:

@@ -10,8 +10,13 @@ DanluError
 │   └── StudyFailed     so many trials failed in the same way that no more were started
 ├── StoreError          the journal can't be read or written: disk full, read-only, damaged
 │   └── Conflict        somebody else appended first; read again, decide again
+├── DraftError          a script can't be read, or has no options of which a search could be made
 ├── ArtifactError       a value can't be kept under that name: an image of the wrong shape, an unsafe name
 ├── RunnerError         the trials can't be run: a function that can't be sent to a worker, no such device
+├── ProgramFailed       the program of a trial ended badly
+│   ├── ProgramOutOfMemory  for want of memory
+│   ├── ProgramKilled       somebody else ended it
+│   └── ProgramMute     it ended well, but never gave the metric that is looked for (an ObjectiveError, too)
 └── UnknownName         no strategy, store, runner or picture of that name
 """
 
@@ -62,12 +67,42 @@ class Conflict(StoreError):
     """Somebody else appended at this position first: read what is new, then decide again."""
 
 
+class DraftError(DanluError, ValueError):
+    """A script can't be read, or has no options of which a search could be made."""
+
+
 class ArtifactError(DanluError, ValueError):
     """A value can't be kept under that name."""
 
 
 class RunnerError(DanluError, RuntimeError):
     """The trials can't be run as asked."""
+
+
+class ProgramFailed(DanluError, RuntimeError):
+    """The program of a trial ended badly; what it printed says more than a traceback of ours.
+
+    Attributes:
+        reason: of the trial's failure.
+    """
+
+    reason = "exception"
+
+
+class ProgramOutOfMemory(ProgramFailed):
+    """The program of a trial ended for want of memory."""
+
+    reason = "out of memory"
+
+
+class ProgramKilled(ProgramFailed):
+    """Somebody else ended the program of a trial, which is hardly its config's fault."""
+
+    reason = "died"
+
+
+class ProgramMute(ProgramFailed, ObjectiveError):
+    """The program of a trial never gave the metric that is looked for."""
 
 
 class UnknownName(DanluError, LookupError):

@@ -2,14 +2,14 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from danlu.coordinator import Alone, coordinator_of
 from danlu.core.event import Started
 from danlu.core.history import History
-from danlu.core.runner import Answer, Ended, Failed, Job, Runner, Signal
+from danlu.core.runner import Answer, Ended, Failed, Job, Lasting, Runner, Signal
 from danlu.core.stopping import StopRule
 from danlu.core.suspect import Places, hopeless, is_undecided
 from danlu.core.trial import Decision, Status, Trial
@@ -50,20 +50,22 @@ def run(study: Study, runner: Runner, until: StopRule, watch: Watch = lambda his
         Interrupted: Ctrl-C was pressed; once lets running trials end, twice leaves them for the next run.
     """
     own = coordinator_of(study)
-    own.begin()
+    found = own.begin(lambda: _found(study, runner))
     try:
         if not runner.can_pause:
             study.forgo_pauses()
         with _interrupts() as presses:
-            _serve(study, runner, until, watch, presses, own)
+            _serve(study, runner, until, watch, presses, own, found)
     finally:
         runner.close()
         own.end()
 
 
-def _serve(study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int], own: Alone) -> None:
+def _serve(
+    study: Study, runner: Runner, until: StopRule, watch: Watch, presses: list[int], own: Alone, found: Iterable[int]
+) -> None:
     # trials whose jobs the runner has, and their attempts; a paused one until its function has returned
-    submitted: dict[int, int] = {}
+    submitted = {number: _attempt(study.history.trials[number]) for number in found if own.take(number)}
     known = len(study.history.finished)
     ward = Ward(study, runner)
     try:
@@ -111,6 +113,18 @@ def _submit(study: Study, runner: Runner, until: StopRule, submitted: dict[int, 
         if job.trial not in submitted and own.take(job.trial):
             submit(study.job(job.trial))
     return False
+
+
+def _found(study: Study, runner: Runner) -> frozenset[int]:
+    """Trials that an earlier coordinator left with the runner."""
+    if not isinstance(runner, Lasting):
+        return frozenset()
+    return runner.find(None if study.folder is None else str(study.folder), study.known)
+
+
+def _attempt(trial: Trial) -> int:
+    """The attempt whose job a runner has that it was left with."""
+    return trial.attempt + (trial.status is Status.PENDING)
 
 
 def _is_over(history: History, until: StopRule) -> bool:

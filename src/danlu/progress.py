@@ -155,7 +155,9 @@ def screen(
 def line(trial: Trial, history: History, trials: int | None) -> str:
     """One line on a trial that has ended."""
     ended = f"{_ended(history)}/{trials}" if trials else f"{_ended(history)}"
-    outcome = f"{trial.reason}: {trial.error}" if trial.status is Status.FAILED else _values(trial)
+    outcome = _values(trial)
+    if trial.status is Status.FAILED:
+        outcome = f"{trial.reason}: {next(iter(trial.error.splitlines()), '')}"
     incumbent = _incumbent(history)
     best = "" if incumbent is None else f" · best {_values(incumbent)} (trial {incumbent.number})"
     return f"{ended} · trial {trial.number} {trial.status}: {outcome} · {_config(trial)}{best}"

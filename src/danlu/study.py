@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from danlu.core.history import History, opened, replace
 from danlu.core.lineage import Segment, schedule
 from danlu.core.objective import Named, Objective, objectives_from
 from danlu.core.recall import recall
+from danlu.core.repeated import known
 from danlu.core.runner import Job, Signal
 from danlu.core.snapshot import mark
 from danlu.core.stopping import StopRule
@@ -165,7 +166,9 @@ class Study:
         self._doomed: list[str] = []  # paths of removed checkpoints whose entry may not be written yet
         self._grouped = False
         self._has_appended = False
-        self._snapshots = None if self.folder is None else Snapshots(self.folder)
+        self._snapshots = None
+        if self.folder is not None and is_inside(self.folder, "snapshot"):
+            self._snapshots = Snapshots(self.folder)
 
     def _begin(self, first: ev.Opened, space: Space, strategy: Strategy, sources: dict[str, Warm]) -> None:
         earlier = (recall(name, history, space, first.objectives) for name, history in _histories(sources))
@@ -580,11 +583,20 @@ class Study:
         """Goes on with the same search without pauses, for a runner that can't pause; says so if it had some."""
         other = self.strategy.without_pauses()
         if other != self.strategy:
-            told = "this runner can't pause trials: where the strategy would pause one, it is stopped"
-            self._change(None, other, note=told)
+            told = "trials can't be paused here: where the strategy would pause one, it is stopped"
+            # one that would have paused none anyhow, as "auto" without steps, is nothing to worry a person with
+            self._change(None, other, note=told if self.strategy.judges(self._history) else None)
 
-    def tidy(self) -> None:
-        """Makes folder and journal agree on what is kept, after a crash or an accident; only while no trial runs."""
+    def known(self, signal: Signal, attempt: int) -> Decision | None:
+        """What becomes of a signal's trial, if the journal holds the signal already; None if it is news."""
+        return known(self._history, attempt, signal)
+
+    def tidy(self, running: Collection[int] = ()) -> None:
+        """Makes folder and journal agree on what is kept, after a crash or an accident.
+
+        Args:
+            running: trials that run meanwhile; no other may.
+        """
         if self.folder is None and self._temporary is None:
             return
 
@@ -601,7 +613,7 @@ class Study:
         self._append(decide)
         self._append(lambda history, at: (keeping.unwanted(history), None))
         unborn = [trial.parent.path for trial in self._history.unborn if trial.parent is not None]
-        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn])
+        sweep_checkpoints(self.files, [*(file.path for file in keeping.kept(self._history)), *unborn], running)
 
     @property
     def files(self) -> Path:
@@ -728,6 +740,10 @@ class _Local:
         if trial.is_finished:
             return Decision.STOP
         return Decision.PAUSE if trial.status is Status.PAUSED else Decision.CONTINUE
+
+    @property
+    def folder(self) -> str:
+        return self._set_up().folder
 
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
         return self._set_up().report(step, metrics)

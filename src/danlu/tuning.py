@@ -20,8 +20,9 @@ from danlu.errors import RunnerError, StrategyError, StudyError
 from danlu.loop import run
 from danlu.notifications.subscription import Notify, subscriptions
 from danlu.notifications.telling import telling
+from danlu.programs.program import Program
 from danlu.progress import watching
-from danlu.space.declare import declare
+from danlu.space.declare import declare, space_of
 from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
 from danlu.warm import Warm
@@ -66,8 +67,8 @@ def tune(
 
     Args:
         train: a function whose parameters are annotated with `Float`, `Int`, `Choice` or a dataclass of them; with
-            `space`, a function of (trial) or (trial, config). It returns its metrics by name, or one number for the
-            objective, or nothing if it reports them.
+            `space`, a function of (trial) or (trial, config), or a `danlu.programs.Program`. A function returns its
+            metrics by name, or one number for the objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".
         trials: how many in all, over all restarts; 50 if nothing else but a `target` is given that ends the study. Not
@@ -123,7 +124,11 @@ def tune(
     if lag is not None:
         strategy = _in_order(strategy, lag, many)
     called: Callable[..., Any] = _with_config(train)
-    if space is None:
+    if isinstance(train, Program):
+        called, space = train.fitted(space_of(space or {}), objectives_from(minimize, maximize, subject_to))
+        if many != 1:
+            called.check_apart()
+    elif space is None:
         declared = declare(train)
         space, called = declared.space, declared.call
     # first, so that one which can't be leaves no folder behind
@@ -136,6 +141,8 @@ def tune(
         retries=retries,
     )  # fmt: skip
     study.change(strategy=_within(study, time, trials, is_said=strategy is not None))
+    if isinstance(called, Program) and not called.can_pause:
+        place.can_pause = False
     others = (time, total_steps, plateau, budget, until)
     if trials is None and all(rule is None for rule in others) and not study.strategy.ends:
         trials = 50

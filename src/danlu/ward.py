@@ -21,6 +21,7 @@ class Ward:
         self._study, self._runner = study, runner
         self._choosy = runner if isinstance(runner, Choosy) else None
         self._suspects: frozenset[str] = frozenset()
+        self._seen = self.places
         self._told: set[str] = set()
         self._repeated: set[int] = set()
 
@@ -43,8 +44,9 @@ class Ward:
 
     def look(self) -> None:
         """Tells the runner where no more trials are to run."""
-        if self._choosy is None:
+        if self._choosy is None or self.places is self._seen:
             return
+        self._seen = self.places
         is_all = all(trial.attempt for trial in self._study.history.pending)
         now = suspects(self.places, is_all)
         if now != self._suspects:

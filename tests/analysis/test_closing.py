@@ -43,3 +43,9 @@ def test_jumps_are_named_three_of_them_at_most():
     lines = closing(history(*batches), judges=False)
     assert [line.split(" jumps")[0] for line in lines[1:4]] == ["trial 1", "trial 2", "trial 3"]
     assert lines[4] == "2 more trials jump where they went on"
+
+
+def test_what_it_cost_is_told_where_the_price_is_known():
+    done = history(ev.Noted("later"), ev.Finished(0, "complete", {"loss": 1.0}))  # two entries, two seconds
+    assert closing(done, judges=False, price=3600.0) == ["cost 2.00: 0.00056 hours of trials at 3600 each"]
+    assert closing(done, judges=False) == []

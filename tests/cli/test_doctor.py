@@ -52,9 +52,12 @@ def test_a_damaged_journal_is_found_and_repaired(here, make_study, danlu):
     assert list((here.folder / "runs/mine").glob("journal.damaged*"))
 
 
-def test_this_machine_can_be_examined(here, danlu):
+def test_this_machine_can_be_examined(here, danlu, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,GPU-5a3f")
     said = danlu("doctor", "--json")
     assert said.status == 0
     findings = {finding["check"]: finding for finding in json.loads(said.out)}
     assert findings["pictures"]["verdict"] == "good"
     assert findings["python"]["verdict"] == "good"
+    assert findings["devices"]["text"] == "2: cuda:0, cuda:GPU-5a3f"
+    assert "GB of main memory for trials" in findings["machine"]["text"]

@@ -289,6 +289,42 @@ def test_how_many_checkpoints_are_kept_may_be_given_as_an_option_or_in_the_defin
         assert f"keep = {keep}" in (here.folder / folder / "study.toml").read_text()
 
 
+PLACED = """
+import os
+from typing import Annotated
+from danlu import Float
+
+def train(trial, x: Annotated[float, Float(0.0, 1.0)] = 0.5):
+    if trial.number == 0 and trial.attempt < 3:
+        os._exit(1)
+    return {"loss": x, "device": float(os.environ["CUDA_VISIBLE_DEVICES"]), "process": float(os.getpid())}
+"""
+
+
+def test_where_trials_run_and_how_often_they_are_tried_again_stands_in_the_definition(here, danlu, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    (here.folder / "placed.py").write_text(PLACED)
+    (here.folder / "study.toml").write_text(
+        'train = "placed.py"\nminimize = "loss"\ntrials = 4\nfolder = "placed"\nworkers = "auto"\nretries = 2\n'
+        'strategy = "random"\n[runner]\nuse = "processes"\nfresh = false\n[resources]\ngpus = 0.5\nmemory = 2\n'
+    )
+    said = danlu("run", "study.toml")
+    assert said.status == 0, said.err
+    assert "note: workers=auto: 2 trials at a time, for 1 device, 0.5 for each trial" in said.err
+    with open_study("placed") as study:
+        assert study.history.retries == 2
+        assert [trial.metrics["device"] for trial in study.trials] == [3.0] * 4
+        assert study.trials[0].lost == 2
+        assert len({trial.metrics["process"] for trial in study.trials}) < 4
+
+
+def test_what_this_machine_does_not_have_is_refused(here, danlu, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    said = danlu("run", here.script, "--minimize", "val_loss", "--gpus-per-trial", 3)
+    assert said.status != 0
+    assert "gpus per trial 3, but this machine has 2 devices (CUDA_VISIBLE_DEVICES=0,1)" in " ".join(said.err.split())
+
+
 PAUSING = """
 import os
 from typing import Annotated

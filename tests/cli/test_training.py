@@ -46,3 +46,32 @@ def test_what_can_not_be_loaded_is_explained_without_a_traceback(here, target, m
         (here.folder / name).write_text(text)
     with pytest.raises(StudyError, match=message):
         load_train(target.format(script=here.script))
+
+
+PROGRAM = """
+import argparse
+def train(args, model): ...
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    train(parser.parse_args(), None)
+"""
+
+
+def test_a_program_is_told_from_a_training_function_before_anything_of_it_runs(here):
+    (here.folder / "program.py").write_text(f"open('RUN', 'w')\n{PROGRAM}")
+    with pytest.raises(
+        StudyError, match=r"options of its own \(argparse\).* danlu init program.py.* -- python program.py"
+    ):
+        load_train("program.py")
+    assert not (here.folder / "RUN").exists()
+
+
+def test_a_function_of_a_program_can_be_named(here):
+    (here.folder / f"named_{here.name}.py").write_text(PROGRAM)
+    assert load_train(f"named_{here.name}.py:train").__name__ == "train"
+
+
+def test_a_script_with_options_and_a_function_for_trials_is_no_mere_program(here):
+    (here.folder / f"both_{here.name}.py").write_text(PROGRAM.replace("args, model", "trial, lr=0.1"))
+    assert load_train(f"both_{here.name}.py").__name__ == "train"

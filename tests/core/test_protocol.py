@@ -294,6 +294,14 @@ def test_the_attempt_that_runs_is_heard():
     assert isinstance(protocol.answer(now, 0.0, Says(), Ended(0, {"loss": 0.5}), 2)[0][0], ev.Finished)
 
 
+def test_an_attempt_whose_beginning_the_one_before_has_left_behind_does_not_begin():
+    """Its checkpoint may be gone, and its first report would be of a step that was reported before."""
+    saved = [ev.Saved(0, step, f"trials/0000/checkpoints/step_00000{step}.ckpt", 9) for step in (1, 2)]
+    gone_on = history((*STARTED, ev.Reported(0, 2, {"loss": 0.5}), *saved))
+    assert protocol.answer(gone_on, 0.0, Says(), ev.Started(0, 2, 1), 2) == ((), Decision.STOP)
+    assert protocol.answer(gone_on, 0.0, Says(), ev.Started(0, 2, 2), 2)[0] == (ev.Started(0, 2, 2),)
+
+
 def test_a_worker_that_dies_before_it_has_begun_is_heard():
     [lost] = protocol.answer(history(STARTED), 0.0, Says(), Failed(0, "died", "gone"), 2)[0]
     assert lost == ev.Lost(0, "gone")

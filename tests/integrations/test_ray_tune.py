@@ -3,8 +3,6 @@
 import json
 import os
 import pickle
-import shutil
-import tempfile
 
 import numpy as np
 import pytest
@@ -187,22 +185,10 @@ class TestSearch:
             DanluSearch(DOMAINS).suggest("a")
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    folder = tempfile.mkdtemp(prefix="ray-")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"RAY_TMPDIR": folder, "RAY_AUTH_MODE": "disabled", "RAY_AIR_NEW_OUTPUT": "0"}.items():
-            patch.setenv(name, value)
-        patch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-        ray.init(
-            num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False,
-            object_store_memory=80_000_000,
-        )  # fmt: skip
-        try:
-            yield folder
-        finally:
-            ray.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture
+def quiet(ray_cluster, monkeypatch):
+    monkeypatch.setenv("RAY_AIR_NEW_OUTPUT", "0")
+    monkeypatch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 
 
 def train(config):
@@ -210,7 +196,7 @@ def train(config):
         tune.report({"loss": config["lr"] + config["model"]["layers"] / step})
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("quiet")
 def test_an_experiment_of_two_trials_at_a_time_is_a_study(tmp_path):
     search = DanluSearch(strategy="tpe", folder=tmp_path / "study", steps=3)
     tuner = tune.Tuner(
@@ -245,7 +231,7 @@ class CutOff(tune.Callback):
             raise RuntimeError("cut off")
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("quiet")
 def test_an_experiment_that_was_cut_off_goes_on_with_what_it_knew(tmp_path):
     search = DanluSearch(strategy="tpe", folder=tmp_path / "study")
     tuner = tune.Tuner(

@@ -164,6 +164,26 @@ def test_the_time_that_one_run_was_given_is_not_said_to_the_next(tmp_path):
         assert strategy == ("auto" if form["use"] == "auto" else {"use": "gp", "design": 4})
 
 
+def test_a_program_may_stand_in_the_place_of_a_function():
+    table = {"command": ["python", "train.py"], "program": {"style": "name=value"}}
+    assert definition_from(table, "x") == Definition(command=("python", "train.py"), program={"style": "name=value"})
+    assert definition_from({"command": "python train.py"}, "x").command == "python train.py"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"command": 3}, "command must be a text or a list, got 3"),
+        ({"command": ["python", 3]}, "command must be a text, got 3"),
+        ({"command": "a", "train": "b"}, "train and command are both given"),
+        ({"program": "a"}, "program must be a table"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused(table, message):
+    with pytest.raises(StudyError, match=message):
+        definition_from(table, "x")
+
+
 def test_a_runner_and_what_each_trial_gets_are_read():
     said = definition_from(
         {

@@ -124,7 +124,7 @@ def test_a_device_that_somebody_else_has_filled_is_in_use(tool):
     assert in_use(Device("cuda", "0"), 0.5, read) is None
     assert in_use(Device("cuda", "GPU-5a3f"), 1.0, read) is None
     why = in_use(Device("cuda", "2"), 0.5, read)
-    assert why == "cuda:2 is in use by somebody else: 1000 MB of 40960 are free"
+    assert why == "1000 MB of 40960 are free on cuda:2, and a trial needs 18432"
     assert in_use(Device("cuda", "GPU-99cd"), 0.1, read) is not None
 
 

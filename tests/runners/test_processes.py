@@ -55,8 +55,17 @@ def ran(train, trials=2, folder=None, retries=1, **settings):
     return study
 
 
-def is_alive(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+def is_gone(pid, patience=5.0):
+    """Whether a process ends before long: who is killed takes a moment to go."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def test_a_trial_that_takes_too_much_memory_is_ended_and_learned_from():
@@ -82,6 +91,20 @@ def test_memory_of_what_a_trial_starts_is_its_own():
 
     study = ran(train, resources=Resources(memory=0.15))
     assert [trial.reason for trial in study.trials] == ["out of memory", ""]
+
+
+def test_a_trial_that_the_system_kills_for_want_of_memory_is_learned_from(monkeypatch, tmp_path):
+    counters = tmp_path / "vmstat"
+    counters.write_text("nr_free_pages 17\noom_kill 3\n")
+    monkeypatch.setattr("danlu.runners.machine._COUNTERS", counters)
+
+    def train(trial, config):
+        if trial.number == 0:
+            counters.write_text("nr_free_pages 17\noom_kill 4\n")
+        os.kill(os.getpid(), 9)
+
+    study = ran(train, retries=0)
+    assert [trial.reason for trial in study.trials] == ["out of memory", "died"]
 
 
 def test_a_silent_trial_is_ended_and_tried_again_once():
@@ -119,7 +142,7 @@ def test_what_a_trial_has_started_ends_with_it(tmp_path):
 
     study = ran(train, trials=1, timeout=2.0)
     assert [trial.reason for trial in study.trials] == ["timeout"]
-    assert not is_alive(int((tmp_path / "0").read_text()))
+    assert is_gone(int((tmp_path / "0").read_text()))
 
 
 def test_a_process_of_the_same_group_ends_even_when_the_worker_died_by_itself(tmp_path):
@@ -131,7 +154,7 @@ def test_a_process_of_the_same_group_ends_even_when_the_worker_died_by_itself(tm
         os._exit(1)
 
     ran(train, trials=1, retries=0)
-    assert not is_alive(int((tmp_path / "child").read_text()))
+    assert is_gone(int((tmp_path / "child").read_text()))
 
 
 def test_trials_step_back_for_other_programs():
@@ -240,7 +263,9 @@ def test_a_trial_waits_until_somebody_else_leaves_room_on_its_device(monkeypatch
 
     run(study, Processes(who, "loss", workers=1), Trials(2), watch)
     [note] = study.history.notes
-    assert note == "cuda:0 is in use by somebody else: 20 MB of 1000 are free. Trials wait until there is room"
+    assert note.startswith(
+        "cuda:0 is in use by somebody else: 20 MB of 1000 are free on cuda:0, and a trial needs 500."
+    )
     assert running_when_noted == [0]
     assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 2
 
@@ -317,3 +342,17 @@ def test_a_function_of_a_file_that_no_worker_can_import_is_sent_as_it_is(tmp_pat
     finally:
         del sys.modules["loose"]
     assert study.best.value == 0.25
+
+
+def test_a_silence_far_longer_than_all_pauses_before_it_is_noted_once(monkeypatch):
+    monkeypatch.setattr("danlu.runners.pulse._LONG", 1.0)
+    monkeypatch.setattr("danlu.runners.pulse._UNUSUAL", 2)  # the first pauses may be long on a busy machine
+
+    def train(trial, config):
+        time.sleep(2.5 if trial.number == 3 else 0.05)
+        return 1.0
+
+    notes = ran(train, trials=5).history.notes
+    assert len(notes) == 1
+    assert notes[0].startswith("nothing was heard of trial 3 for ")
+    assert "the longest pause of a trial so far was " in notes[0]

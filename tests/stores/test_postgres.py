@@ -4,7 +4,6 @@ from itertools import count
 
 import psycopg
 import pytest
-from tests.postgres_server import server, url  # noqa: F401 - fixtures
 
 from danlu.core import event as ev
 from danlu.core.store import SharedStore
@@ -23,11 +22,11 @@ def noted(position):
 
 
 @pytest.fixture
-def make(url):  # noqa: F811
+def make(database):
     made = []
 
     def make(**settings):
-        made.append(Postgres(url, **settings))
+        made.append(Postgres(database, **settings))
         return made[-1]
 
     yield make
@@ -41,23 +40,23 @@ def store(make):
 
 
 @pytest.fixture
-def admin(url):  # noqa: F811
-    with psycopg.connect(url, autocommit=True) as connection:
+def admin(database):
+    with psycopg.connect(database, autocommit=True) as connection:
         yield connection
 
 
 def end_connections(admin):
-    """Ends all connections to this database but ours."""
+    """Ends all connections of the test but ours."""
     admin.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity "
-        "where datname = current_database() and pid <> pg_backend_pid()"
+        "where usename = current_user and pid <> pg_backend_pid()"
     )
 
 
 class TestPostgres(StoreKit):
     @pytest.fixture(autouse=True)
-    def _database(self, url):  # noqa: F811
-        self.url = url
+    def _database(self, database):
+        self.url = database
 
     def make(self, folder):
         return Postgres(self.url)
@@ -191,15 +190,17 @@ def test_connections_that_end_all_the_time_lose_and_double_nothing(make, admin):
     threads = [threading.Thread(target=write, args=(store, name)) for name, store in enumerate(writers)]
     for thread in threads:
         thread.start()
-    for _ in range(40):
-        time.sleep(0.02)
+    for ends in range(1, 26):
+        deadline = time.monotonic() + 20
+        while len(acknowledged) < 2 * ends and time.monotonic() < deadline:
+            time.sleep(0.002)
         end_connections(admin)
     over.set()
     for thread in threads:
         thread.join(20)
     written = [entry.events[0].text for entry in writers[0].read("study")]
     alone = [text for text in written if not text.endswith("more")]
-    assert len(acknowledged) > 10
+    assert len(acknowledged) >= 50
     assert sorted(alone) == sorted(acknowledged)  # an attempt that was told to be a conflict has left nothing
     assert len(set(written)) == len(written)
 
@@ -360,6 +361,18 @@ def test_a_holder_that_gives_no_sign_of_life_loses_its_leases(make):
     assert not stalled._leases.held
 
 
+def test_a_lease_is_held_by_who_lives(make):
+    one, other = make(stall=3600), make(stall=0.3)
+    assert not other.is_held("study", "trial-1")
+    one.claim("study", "trial-1", "process 1")
+    assert other.is_held("study", "trial-1")
+    assert one.is_held("study", "trial-1")
+    time.sleep(0.4)
+    assert not other.is_held("study", "trial-1")
+    one.append("study", ONE)
+    assert other.is_held("study", "trial-1")
+
+
 def test_a_holder_that_lives_keeps_its_leases(make):
     quiet, other = make(stall=0.6), make(stall=0.6)
     quiet.claim("study", "trial-1", "process 1")
@@ -484,11 +497,14 @@ def test_without_psycopg_it_says_what_to_install(monkeypatch):
         Postgres("postgresql://danlu@127.0.0.1:1/postgres").append("study", ONE)
 
 
-def test_who_may_not_write_is_told_so(url, make, admin):  # noqa: F811
+def test_who_may_not_write_is_told_so(database, make, admin):
     make().append("study", example()[0])
     admin.execute("create role reader login")
-    admin.execute("grant select on all tables in schema public to reader")
-    reader = Postgres(url.replace("danlu@", "reader@"))
+    [schema] = admin.execute("select current_schema").fetchone()
+    admin.execute(f"alter role reader set search_path = {schema}")
+    admin.execute(f"grant usage on schema {schema} to reader")
+    admin.execute(f"grant select on all tables in schema {schema} to reader")
+    reader = Postgres(database.replace(f"{schema}@", "reader@"))
     assert list(reader.read("study")) == example()[:1]
     with pytest.raises(StoreError, match="permission denied"):
         reader.append("study", example()[1])

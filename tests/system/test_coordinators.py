@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.postgres_server import server, url  # noqa: F401 - fixtures
 
 from danlu import open_study
 from danlu.core import event as ev
@@ -98,11 +97,11 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(tmp_path, url):  # noqa: F811
+def crowd(tmp_path, database):
     made = []
 
     def make(trials, **settings):
-        made.append(Crowd(tmp_path / "study", url, trials, **settings))
+        made.append(Crowd(tmp_path / "study", database, trials, **settings))
         return made[-1]
 
     yield make
@@ -161,7 +160,7 @@ def test_ctrl_c_of_one_leaves_the_other(crowd):
     two.check(16)
 
 
-def test_one_that_was_stopped_and_has_lost_its_leases_is_not_heard_when_it_wakes(crowd, server):  # noqa: F811
+def test_one_that_was_stopped_and_has_lost_its_leases_is_not_heard_when_it_wakes(crowd):
     two = crowd(10, PAUSE="0.15")
     sleeper = two.start(workers=2)
     two.wait_for_reports(3)

@@ -70,20 +70,19 @@ def is_alive(process):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
-def test_as_many_trials_as_were_asked_for_over_all_restarts_and_nothing_runs_on(tmp_path, danlu):
+def test_as_many_trials_as_were_asked_for_over_a_restart_and_nothing_runs_on(tmp_path, danlu):
     folder = tmp_path / "study"
-    for goal in (2, 4):
-        process = danlu("--workers", "auto", "--trials", 6)
-        while ended(folder) < goal:
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.02)
-        below = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        deadline = time.monotonic() + 10
-        while any(map(is_alive, below)):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    process = danlu("--workers", "auto", "--trials", 6)
+    while ended(folder) < 3:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, below)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     process = danlu("--workers", "auto", "--trials", 6)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
@@ -92,10 +91,3 @@ def test_as_many_trials_as_were_asked_for_over_all_restarts_and_nothing_runs_on(
         assert study.history.notes == ("workers=auto: 2 trials at a time, for 2 devices, 1 for each trial",)
         assert {trial.metrics["device"] for trial in study.trials} == {0.0, 1.0}
         assert study.verify() == []
-
-
-def test_what_this_machine_does_not_have_is_refused(danlu):
-    process = danlu("--gpus-per-trial", 3)
-    _, error = process.communicate(timeout=30)
-    assert process.returncode != 0
-    assert "gpus per trial 3, but this machine has 2 devices (CUDA_VISIBLE_DEVICES=0,1)" in " ".join(error.split())

@@ -13,10 +13,9 @@ import psutil
 import pytest
 
 pytest.importorskip("ray")
-cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-from danlu import open_study  # noqa: E402
-from danlu.core import event as ev  # noqa: E402
+from danlu import open_study
+from danlu.core import event as ev
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -38,25 +37,6 @@ def train(trial, x: Float(0.0, 1.0)):
 """
 
 
-@pytest.fixture(scope="module")
-def environment():
-    """A cluster of two raylets that outlives coordinators; what their environment needs, and the cluster."""
-    folder = tempfile.mkdtemp(prefix="ray-")
-    quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", folder)
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        node = {"num_cpus": 1, "object_store_memory": 80_000_000}
-        head = {**node, "include_dashboard": False, "_system_config": quick}
-        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
-        try:
-            cluster.add_node(**node)
-            yield cluster
-        finally:
-            cluster.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def danlu(*arguments, **settings):
     return subprocess.Popen(
         [sys.executable, "-c", "from danlu.cli.main import main; main()", *map(str, arguments)],
@@ -73,12 +53,13 @@ def wait_for_reports(acknowledged, count, process):
     raise AssertionError(f"{process.poll()}: no {count} reports came")
 
 
-def test_coordinator_and_raylet_are_killed_and_the_study_comes_to_its_end(tmp_path, environment):
+def test_coordinator_and_raylet_are_killed_and_the_study_comes_to_its_end(tmp_path, ray_cluster):
+    node = ray_cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
     acknowledged, folder, script = tmp_path / "acknowledged", tmp_path / "study", tmp_path / "script.py"
     script.write_text(SCRIPT.format(acknowledged=str(acknowledged)))
     command = [
         "run", f"{script}:train", "--minimize", "loss", "--trials", TRIALS, "--strategy", "tpe", "--workers", "auto",
-        "--runner", "ray", "--address", environment.address, "--folder", folder,
+        "--gpus-per-trial", 0, "--runner", "ray", "--address", ray_cluster.address, "--folder", folder,
     ]  # fmt: skip
     for reports in (4, 16):
         process = danlu(*command)
@@ -87,8 +68,8 @@ def test_coordinator_and_raylet_are_killed_and_the_study_comes_to_its_end(tmp_pa
         process.communicate()
     process = danlu(*command)
     wait_for_reports(acknowledged, 24, process)
-    [node] = environment.worker_nodes
     os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+    ray_cluster.worker_nodes.discard(node)
     output, _ = process.communicate(timeout=90)
     assert process.returncode == 0, output
     assert "(raylet)" not in output

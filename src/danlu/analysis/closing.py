@@ -5,7 +5,7 @@ from danlu.analysis.savings import savings
 from danlu.core.elapsed import trial_seconds
 from danlu.core.history import History
 from danlu.core.keeping import kept
-from danlu.core.stopping import cost
+from danlu.core.stopping import amount, cost
 from danlu.core.trial import Status
 
 _SHOWN = 3  # jumps
@@ -38,7 +38,8 @@ def _saved(history: History, judges: bool) -> list[str]:
 def _cost(history: History, price: float | None) -> list[str]:
     if price is None:
         return []
-    return [f"cost {cost(history, price):.2f}: {trial_seconds(history) / 3600:.2f} hours of trials at {price:g} each"]
+    hours = amount(trial_seconds(history) / 3600)
+    return [f"cost {amount(cost(history, price))}: {hours} hours of trials at {price:g} each"]
 
 
 def _kept(history: History) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from danlu import __version__
-from danlu.cli import doctor, export, import_, importance, plot, replay, run, show, trust, try_
+from danlu.cli import copy, doctor, export, import_, importance, init, plot, replay, run, show, trust, try_
 from danlu.cli import list as list_
 from danlu.cli.screen import errors
 from danlu.errors import DanluError, StoreError, StudyBusy, StudyFailed
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (run, list_, show, try_, plot, importance, export, import_, replay, trust, doctor):
+for module in (init, run, list_, show, try_, plot, importance, export, import_, copy, replay, trust, doctor):
     module.register(app)
 
 

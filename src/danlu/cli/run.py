@@ -3,6 +3,7 @@
 import json
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,21 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
+from danlu.cli.program import (
+    Booleans,
+    Csv,
+    Env,
+    Grace,
+    JsonLines,
+    Names,
+    Pattern,
+    Style,
+    Template,
+    TensorBoard,
+    WithProgram,
+    command_of,
+    pairs,
+)
 from danlu.cli.screen import (
     best_of,
     config_text,
@@ -30,6 +46,8 @@ from danlu.core.trial import Status
 from danlu.errors import StudyError
 from danlu.loop import Interrupted
 from danlu.pictures.marks import default_of
+from danlu.programs.program import Program
+from danlu.programs.settings import program_from
 from danlu.records.definition import Definition, read_definition
 from danlu.records.folder import Folder
 from danlu.space.text import space_of_items
@@ -43,14 +61,15 @@ _INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("run")(run)
+    app.command("run", cls=WithProgram)(run)
 
 
 def run(
+    context: typer.Context,
     target: Annotated[
         str,
         typer.Argument(metavar="TARGET", help="A study.toml, or the training function: FILE.py:FUNCTION, or FILE.py."),
-    ],
+    ] = "",
     minimize: Annotated[list[str] | None, typer.Option(help="Metric to minimise; several for a Pareto front.")] = None,
     maximize: Annotated[list[str] | None, typer.Option(help="Metric to maximise.")] = None,
     subject_to: Annotated[list[str] | None, typer.Option(help="Constraint, such as 'memory_gb <= 8'.")] = None,
@@ -163,6 +182,16 @@ def run(
             min=0, rich_help_panel=_WHERE, help="How often a trial is tried again whose worker died; 1 if not given."
         ),
     ] = None,
+    style: Style = None,
+    booleans: Booleans = None,
+    name: Names = None,
+    env: Env = None,
+    template: Template = None,
+    grace: Grace = None,
+    pattern: Pattern = None,
+    csv: Csv = None,
+    jsonlines: JsonLines = None,
+    tensorboard: TensorBoard = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
     store: Annotated[
         str | None,
@@ -194,10 +223,13 @@ def run(
 
     danlu run train.py:train --minimize val_loss --trials 50 --workers 2
 
+    danlu run --space 'lr=1e-5..1e-1 log' --minimize val_loss -- python train.py --epochs 5
+
     The function's annotated parameters are the search space. Ctrl-C once lets running trials end, twice stops at once;
     the same command goes on later, and nothing is lost.
     """
-    said, base, name = _definition(target)
+    command = command_of(context)
+    said, base, title = _definition(target, command)
     options: dict[str, Any] = {
         "minimize": tuple(minimize or ()),
         "maximize": tuple(maximize or ()),
@@ -229,11 +261,15 @@ def run(
     }
     if minimize or maximize:  # objectives are replaced as a whole
         said = replace(said, minimize=(), maximize=())
+    settings = {
+        "style": style, "booleans": booleans, "names": pairs("--name", name), "env": pairs("--env", env),
+        "template": template, "grace": grace, "pattern": pattern, "csv": csv, "jsonlines": jsonlines,
+        "tensorboard": tensorboard,
+    }  # fmt: skip
+    said = replace(said, program=said.program | {k: v for k, v in settings.items() if v not in (None, [], {})})
     said = replace(said, **{key: value for key, value in options.items() if value not in (None, ())})
-    place = folder or (base / said.folder if said.folder else home() / name)
-    if said.train is None:
-        raise StudyError(f"{target} names no training function. Add train = 'FILE.py:FUNCTION'.")
-    train = load_train(said.train, base)
+    place = folder or (base / said.folder if said.folder else home() / title)
+    train = _train(said, base, target)
     objectives = _objectives(said, place)
     try:
         study = tune(
@@ -285,8 +321,28 @@ class _Objectives:
         return {"minimize": self.minimize, "maximize": self.maximize, "subject_to": self.subject_to}
 
 
-def _definition(target: str) -> tuple[Definition, Path, str]:
-    """What the target says, the folder that its paths are relative to, and the name of its study."""
+def _train(said: Definition, base: Path, target: str) -> Callable[..., Any]:
+    """What is to be tuned: a program, or a function."""
+    where = f"{target}: program" if target else "program"
+    if said.command is not None:
+        return program_from(said.command, said.program, base, where)
+    if said.program:
+        raise StudyError(f"{next(iter(said.program))} is of a program: add its command, -- python train.py, say.")
+    if said.train is None:
+        raise StudyError(
+            f"{target} names nothing to run. Add train = 'FILE.py:FUNCTION', or command = ['python', 'train.py']."
+        )
+    return load_train(said.train, base)
+
+
+def _definition(target: str, command: tuple[str, ...]) -> tuple[Definition, Path, str]:
+    """What target and command say, the folder that their paths are relative to, and the name of the study."""
+    if command and not target:
+        return Definition(command=command), Path(), Program(command).name
+    if not target:
+        raise StudyError("say what to run: danlu run study.toml, train.py:train, or -- python train.py.")
+    if command and not target.endswith(".toml"):
+        raise StudyError(f"{target} and a command are both given. Leave one of the two out.")
     if not target.endswith(".toml"):
         where, _, function = target.partition(":")
         stem = Path(where).stem if where.endswith(".py") else where.rsplit(".", 1)[-1]
@@ -295,6 +351,8 @@ def _definition(target: str) -> tuple[Definition, Path, str]:
     path = Path(target)
     name = path.stem if path.stem != "study" else path.resolve().parent.name
     said = read_definition(path)
+    if command:
+        said = replace(said, train=None, command=command)
     return replace(said, warm_start=tuple(_earlier(n, path.parent) for n in said.warm_start)), path.parent, name
 
 

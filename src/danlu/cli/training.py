@@ -9,7 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from danlu.errors import StudyError, UnknownName
+from danlu.drafts.readers.all import read_options
+from danlu.drafts.script import Function, Script, parameters
+from danlu.errors import DraftError, StudyError, UnknownName
 
 Train = Callable[..., Any]
 DEFAULT = "train"  # the function that is meant if only a file is named
@@ -27,6 +29,8 @@ def load_train(target: str, base: Path | None = None) -> Train:
     """
     where, _, name = target.partition(":")
     if where.endswith(".py"):
+        if not name:
+            _refuse_program((base or Path()) / where)
         module = _from_file((base or Path()) / where)
     else:
         _reachable(base or Path())
@@ -37,6 +41,24 @@ def load_train(target: str, base: Path | None = None) -> Train:
         missing = str(UnknownName("function", name or DEFAULT, names)) if names else "it defines no function."
         raise StudyError(f"{where}: {missing} Name it: {where}:FUNCTION.")
     return function  # type: ignore[no-any-return]
+
+
+def _refuse_program(path: Path) -> None:
+    """Tells a script that takes options, and knows nothing of Danlu, from a training function; nothing of it is run."""
+    script = Script(path)
+    try:
+        function = script.main.definitions.get(DEFAULT)
+        is_known = isinstance(function, Function) and "trial" in parameters(function)
+        reading = None if is_known or "danlu" in script.main.text else read_options(script)
+    except DraftError:  # missing or broken: importing it says more
+        return
+    if reading is not None and reading.options:
+        raise StudyError(
+            f"{path.name} is a program with options of its own ({reading.framework}), not a training function that says "
+            f"what may be tried. Draft a search of its options: danlu init {path}. Or say it here: danlu run "
+            f"--space 'NAME=1e-5..1e-1 log' --minimize METRIC -- python {path}. If a function of it is meant, name it: "
+            f"{path}:{DEFAULT}."
+        )
 
 
 def _from_file(path: Path) -> ModuleType:

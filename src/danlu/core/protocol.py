@@ -149,8 +149,7 @@ def change(
 def start(history: History, number: int, worker: str = "") -> Events:
     """A new attempt at a trial, from its last checkpoint."""
     trial = _open(history, number)
-    step = trial.checkpoint.step if trial.checkpoint else trial.origin_step
-    return (ev.Started(number, trial.attempt + 1, step, worker),)
+    return (ev.Started(number, trial.attempt + 1, _beginning(trial), worker),)
 
 
 def start_asked(history: History, asked: Events) -> Events:
@@ -254,7 +253,15 @@ def answer(
 def _is_outdated(trial: Trial, signal: Signal, attempt: int | None) -> bool:
     if attempt is None:
         return False
-    return trial.attempt > (attempt - 1 if isinstance(signal, ev.Started) else attempt)
+    if isinstance(signal, ev.Started):
+        # the attempt before, whose coordinator was thought to be dead, may have gone on beyond this one's beginning
+        return trial.attempt >= attempt or signal.step != _beginning(trial)
+    return trial.attempt > attempt
+
+
+def _beginning(trial: Trial) -> int:
+    """The step after which the next attempt goes on."""
+    return trial.checkpoint.step if trial.checkpoint else trial.origin_step
 
 
 def _is_done_by_pausing(signal: Signal) -> bool:

@@ -107,6 +107,27 @@ class Runner(Protocol):
         """Ends all jobs and gives back what the runner holds."""
 
 
+Known = Callable[[Signal, int], Decision | None]
+"""What becomes of the trial of a signal, of this attempt, that is in the journal already; None if it is not."""
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """What a runner offers whose workers outlive the coordinator."""
+
+    def find(self, folder: str | None, known: Known) -> frozenset[int]:
+        """Takes up what an earlier coordinator of the study in this folder left running, before anything is submitted.
+
+        Signals that came while nobody answered follow in `poll`, without those that are in the journal already.
+
+        Returns:
+            Trials that still run, or may have something to say; they need not be submitted.
+
+        Raises:
+            RunnerError: this runner can't work for such a study.
+        """
+
+
 @runtime_checkable
 class Choosy(Protocol):
     """What a runner offers whose workers are in several places: devices, or nodes.

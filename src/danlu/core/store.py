@@ -69,5 +69,8 @@ class SharedStore(Store, Protocol):
             StudyBusy: somebody has claimed it.
         """
 
+    def is_held(self, study: str, key: str) -> bool:
+        """Whether somebody alive holds a lease."""
+
     def turn(self, study: str) -> AbstractContextManager[None]:
         """Others' appends to a study wait until the context has appended something, a group at most, or ends."""

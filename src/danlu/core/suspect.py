@@ -9,6 +9,7 @@ others. It is not given up: after ten results elsewhere it has another trial, th
 """
 
 import builtins
+import math
 import re
 from collections.abc import Mapping
 
@@ -127,7 +128,7 @@ def suspects(places: Places, is_all: bool = True) -> frozenset[str]:
 
 
 def _rests(places: Places, record: Record) -> bool:
-    return bool(places.results - record.at < _REST * 2**record.tries)
+    return places.results - record.at < _REST << record.tries
 
 
 def _is_bad(places: Places, place: str) -> bool:
@@ -137,7 +138,8 @@ def _is_bad(places: Places, place: str) -> bool:
         return False
     successes = sum(record.successes for record in places.records.values())
     failures = sum(record.failures + record.weight for record in places.records.values()) - weight
-    return bool(((failures + 1) / (failures + successes + 2)) ** weight <= _CHANCE)
+    rate: float = (failures + 1) / (failures + successes + 2)
+    return math.pow(rate, weight) <= _CHANCE
 
 
 def is_undecided(places: Places) -> bool:

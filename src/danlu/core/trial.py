@@ -77,6 +77,8 @@ class Port(Protocol):
     step: int
     decision: Decision
 
+    @property
+    def folder(self) -> str: ...
     def report(self, step: int, metrics: Mapping[str, Any]) -> Decision: ...
     def save(self, state: Any, step: int) -> None: ...
     def load(self) -> Any: ...
@@ -226,6 +228,11 @@ class Trial(msgspec.Struct, frozen=True, eq=False):
         return None if None in places else max(place for place in places if place is not None)
 
     # what a training function does with it --------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie: an absolute path, for what a program writes itself."""
+        return self._live().folder
 
     def steps(self, count: int) -> Iterator[int]:
         """Yields the steps that are left of `count`: after the checkpoint's step, until told to stop or pause.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from danlu.core.history import History
-from danlu.core.stopping import cost
+from danlu.core.stopping import amount, cost
 from danlu.core.trial import Status, Trial
 
 Occasion = Literal["best", "failure", "end"]
@@ -104,7 +104,7 @@ def ended(study: str, history: History, how: str, why: str, price: float | None 
     parts.append(", ".join(f"{count} {status}" for status, count in facts["counts"].items()))
     if price is not None:
         facts["cost"] = cost(history, price)
-        parts.append(f"cost {facts['cost']:.2f}")
+        parts.append(f"cost {amount(facts['cost'])}")
     return _news(study, facts, " · ".join(filter(None, parts)), best)
 
 

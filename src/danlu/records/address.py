@@ -105,11 +105,14 @@ def read_address(folder: Path) -> Address | None:
     path = Folder(folder).pointer
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Address(*(str(table[key]) for key in ("store", "url", "study")))
+        found = Address(*(str(table[key]) for key in ("store", "url", "study")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError) as error:
         raise StoreError(f"{path}: can't be read ({error}). It needs store, url and study, each a text.") from error
+    if "://" not in found.url or found.store in ("jsonl", "memory", "sqlite"):
+        raise StoreError(f"{path} must name a database: a file's path could lead anywhere. Correct url and store.")
+    return found
 
 
 def write_address(folder: Path, address: Address) -> Address:

@@ -57,6 +57,11 @@ class Bench:
         self._folder = Folder(self._study).trial(self.job.trial)
 
     @property
+    def folder(self) -> str:
+        """Where the trial's files lie."""
+        return str(self._folder)
+
+    @property
     def log(self) -> Path:
         """The file that the training function's output goes to."""
         return self._folder / "log.txt"

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from danlu.errors import ArtifactError
 from danlu.records.files import write_whole
+from danlu.records.folder import Folder
 from danlu.records.inside import is_inside
 from danlu.records.seal import Sealing, copy_sealed, is_sealed
 
@@ -178,14 +179,17 @@ def remove_checkpoints(study: Path, paths: Iterable[str]) -> None:
                 (study / path).unlink(missing_ok=True)
 
 
-def sweep_checkpoints(study: Path, kept: Iterable[str]) -> None:
+def sweep_checkpoints(study: Path, kept: Iterable[str], running: Collection[int] = ()) -> None:
     """Removes all checkpoints from a study's folder but those that are kept, and what a crash left half written.
 
-    Only while no trial runs: one that was written and is not yet in the journal looks like an orphan.
+    Trials that run are left alone: what they have written and is not yet in the journal looks like an orphan.
     """
     wanted = {study / path for path in kept}
+    spared = {Folder(study).trial(number) / "checkpoints" for number in running}
     for path in study.glob("trials/*/checkpoints/*"):
-        if path not in wanted and is_inside(study, path.relative_to(study).as_posix()):
+        if path in wanted or path.parent in spared:
+            continue
+        if is_inside(study, path.relative_to(study).as_posix()):
             with suppress(OSError):
                 path.unlink()
 

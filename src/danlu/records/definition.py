@@ -4,7 +4,8 @@ train = "train.py:train"      # file.py:function or package.module:function
 minimize = "val_loss"
 trials = 50
 target = 0.35                 # good enough; plateau = 30, and price = 2.5 with budget = 100, end a study as well
-workers = 2                   # or "auto"
+workers = 2                   # or "auto": as many as fit
+retries = 1                   # how often a trial is tried again whose worker died or fell silent
 strategy = "random"
 runner = "processes"          # or a table: [runner] use = "slurm", partition = "gpu"
 store = "postgresql://me@db.example/tuning"   # for the journal, if not in the folder; without a password
@@ -19,13 +20,16 @@ where = ["activation != 'tanh' or lr < 1e-2"]   # constraints; above, beside [sp
 to = "$MY_WEBHOOK"            # an address, a command, or an environment variable that holds one
 on = ["best", "end"]          # of best, failure and end
 
+[program]                     # of a `command`, in place of `train`: how values go in and where metrics are
+style = "--name=value"
+
 [resources]                   # of each trial: cpus, gpus, memory in GB, nice, and custom ones of a cluster
 gpus = 0.5
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,8 @@ class Definition:
 
     Attributes:
         train: "file.py:function" or "package.module:function".
+        command: a program in its place: words, or one text.
+        program: how values go into it and metrics come out, see `danlu.programs.settings`.
         minimize, maximize, subject_to: as `tune` takes them.
         strategy, runner: a name or a table with `use`.
         space: where the function's own parameters don't say it.
@@ -58,6 +64,8 @@ class Definition:
     """
 
     train: str | None = None
+    command: str | tuple[str, ...] | None = None
+    program: dict[str, Any] = field(default_factory=dict)
     minimize: tuple[str, ...] = ()
     maximize: tuple[str, ...] = ()
     subject_to: tuple[str, ...] = ()
@@ -107,6 +115,8 @@ def read_definition(path: Path) -> Definition:
 def definition_from(table: Mapping[str, Any], where: str) -> Definition:
     """The definition that a table says; `where` names it in errors."""
     known = [field.name for field in fields(Definition)]
+    if "train" in table and "command" in table:
+        raise StudyError(f"{where}: train and command are both given. Leave one of the two out.")
     for key in table:
         if key not in known:
             raise StudyError(f"{where}: {UnknownName('key', key, known)}")
@@ -123,6 +133,10 @@ def _checked(where: str, key: str, value: Any) -> Any:
     if key == "notify":
         forms = value if isinstance(value, list) else [value]
         return tuple(_of(where, "notify", form, str, dict) for form in forms)
+    if key == "command" and not isinstance(value, str):
+        return tuple(_of(where, key, word, str) for word in _of(where, key, value, str, list))
+    if key == "program":
+        return _of(where, key, value, dict)
     if key in ("strategy", "runner"):
         return _of(where, key, value, str, dict)
     if key == "workers":
@@ -131,7 +145,7 @@ def _checked(where: str, key: str, value: Any) -> Any:
         return _resources(where, _of(where, key, value, dict))
     if key in ("time", "timeout", "silence", "target", "tolerance", "price", "budget"):
         return _of(where, key, value, int, float)
-    return _of(where, key, value, str if key in ("train", "folder", "store") else int)
+    return _of(where, key, value, str if key in ("train", "command", "folder", "store") else int)
 
 
 def _resources(where: str, table: dict[str, Any]) -> Resources:

@@ -125,7 +125,7 @@ def situation(bundles: Sequence[Bundle]) -> str:
     """Why there is no place for the bundles now, in words."""
     all_, open_ = (_plain(amounts) for amounts in (ray.cluster_resources(), ray.available_resources()))
     missing = what_is_missing(bundles, node_resources())
-    hope = f"No node can ever take one: {missing}." if missing else "They start when some are given back."
+    hope = f"No node that is there can take one: {missing}." if missing else "They start when some are given back."
     return f"The cluster has {described(all_)}; free are {described(open_) or 'none'}. {hope}"
 
 

@@ -93,7 +93,7 @@ def in_use(device: Device, share: float, read: dict[str, Memory]) -> str | None:
     needed = min(_SLACK * share, 0.5) * memory.total
     if memory.free >= needed:
         return None
-    return f"{device} is in use by somebody else: {memory.free:.0f} MB of {memory.total:.0f} are free"
+    return f"{memory.free:.0f} MB of {memory.total:.0f} are free on {device}, and a trial needs {needed:.0f}"
 
 
 def memories() -> dict[str, Memory]:

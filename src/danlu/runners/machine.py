@@ -2,8 +2,10 @@
 
 import math
 import os
+import re
 from pathlib import Path
 
+_COUNTERS = Path("/proc/vmstat")  # Linux counts here whom it has killed for want of memory, in containers too
 _GROUP = Path("/sys/fs/cgroup")  # what a container sees of its own limits (control groups, version 2)
 
 
@@ -20,6 +22,15 @@ def memory() -> int:
     limit = _read("memory.max")
     total = int(psutil.virtual_memory().total)
     return min(total, int(limit)) if limit.isdecimal() else total
+
+
+def oom_kills() -> int:
+    """How many processes the system has killed since it began, for want of memory; 0 where it doesn't say."""
+    try:
+        found = re.search(r"^oom_kill (\d+)$", _COUNTERS.read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
 
 
 def _quota(text: str) -> float:

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from danlu.core.event import Noted
+from danlu.core.event import Noted, Started
 from danlu.core.resources import EVEN, Resources
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
 from danlu.errors import RunnerError, StoreError
 from danlu.records.folder import Folder
 from danlu.runners.devices import Device, Memory, devices, environment, in_use, memories
-from danlu.runners.machine import cores, memory
+from danlu.runners.machine import cores, memory, oom_kills
 from danlu.runners.parcel import pack
 from danlu.runners.processtree import memory_of
 from danlu.runners.pulse import Pulse, clock, is_unusual
@@ -114,6 +114,7 @@ class Processes:
         self._avoided: frozenset[str] = frozenset()
         self._gauge = ThreadPoolExecutor(1, "danlu-gauge") if _can_gauge(shares) else None
         self._notes = [f"workers=auto: {_trials(len(shares))} at a time, for {why}"] if why else []
+        self._waits = False  # whether a job has not begun
         self._longest = 0.0  # pause of any trial that went on afterwards
         self._looked = self._watched = time.monotonic()
 
@@ -126,6 +127,7 @@ class Processes:
     def submit(self, job: Job) -> None:
         slot = next(filter(self._is_free, self._slots))
         slot.waiting, slot.look, slot.looks = job, 0.0, 0
+        self._waits = True
         self._begin()
 
     def poll(self, answer: Answer, timeout: float | None) -> None:
@@ -140,6 +142,7 @@ class Processes:
                 raise StoreError(signal.error)
             if worker is not None and isinstance(signal, (Ended, Failed)):
                 worker.job = worker.deadline = None
+                self._longest = max(self._longest, worker.pulse.longest if worker.pulse else 0.0)
                 ended.append(worker)
         replies = answer([signal for _, signal in heard])
         for (worker, _), reply in zip(heard, replies, strict=True):
@@ -168,10 +171,13 @@ class Processes:
         end = None if timeout is None else time.monotonic() + timeout
         heard: list[_Heard] = []
         while not heard:
-            self._say(heard)
-            self._begin()
+            if self._notes:
+                self._say(heard)
+            if self._waits:
+                self._begin()
             self._receive(heard)
-            self._look(heard)
+            if not heard or time.monotonic() - self._looked >= _TICK:
+                self._look(heard)
             if end is not None and time.monotonic() >= end:
                 break
         return heard
@@ -193,9 +199,12 @@ class Processes:
             if worker.is_ended or worker.job is None or message is None:
                 continue
             heard.append((worker, message))
-            if worker.pulse is not None:
+            if worker.pulse is None:
+                continue
+            if isinstance(message, Started):  # until now an interpreter was starting: no pause of the training's
+                worker.pulse.heard = time.monotonic()
+            else:
                 worker.pulse.beat(time.monotonic())
-                self._longest = max(self._longest, worker.pulse.longest)
 
     def _look(self, heard: list[_Heard]) -> None:
         """Who has died, and who is to be ended."""
@@ -208,7 +217,7 @@ class Processes:
             if not worker.is_alive:
                 worker.settle()
                 if self._inbox.empty():  # else what it said last is heard first
-                    self._lose(slot, "died", worker.obituary(), heard)
+                    self._lose(slot, *self._obituary(worker), heard)
             elif worker.deadline is not None and now > worker.deadline:
                 error = f"no end after {self.timeout:g} s, the timeout of a trial; its process was killed"
                 self._lose(slot, "timeout", error, heard)
@@ -216,6 +225,12 @@ class Processes:
             self._watched = now
             self._watch_memory(heard)
             self._watch_silence(now, heard)
+
+    def _obituary(self, worker: WorkerProcess) -> tuple[str, str]:
+        """Why a trial came to nothing whose worker is dead: a reason, and more words."""
+        if worker.was_killed and oom_kills() > worker.oom_kills:
+            return "out of memory", "the system killed its worker process, for main memory had run out"
+        return "died", worker.obituary()
 
     def _forgive(self, now: float) -> None:
         """Leaves the time out in which nobody looked: this process was stopped, or something took long."""
@@ -245,6 +260,7 @@ class Processes:
             if worker is None or worker.job is None or worker.pulse is None:
                 continue
             number, quiet = worker.job.trial, worker.pulse.quiet(now)
+            self._longest = max(self._longest, worker.pulse.longest)
             if self.silence is not None and quiet > self.silence:
                 error = f"nothing was heard of it for {clock(quiet)}, silence={self.silence:g}; its process was killed"
                 self._lose(slot, "silent", error, heard)
@@ -277,6 +293,7 @@ class Processes:
             slot.waiting = None
             if self.fresh:
                 slot.spare = WorkerProcess(slot.environment, self._hear)
+        self._waits = any(slot.waiting for slot in self._slots)
 
     def _hire(self, slot: _Slot) -> WorkerProcess:
         spare, slot.spare = slot.spare, None
@@ -294,7 +311,7 @@ class Processes:
 
     def _give(self, worker: WorkerProcess, job: Job) -> None:
         now = time.monotonic()
-        worker.job, worker.begun = job, now
+        worker.job, worker.begun, worker.oom_kills = job, now, oom_kills()
         worker.deadline = None if self.timeout is None else now + self.timeout
         worker.pulse = Pulse(Folder(Path(job.folder)).trial(job.trial) / "log.txt", now)
         worker.post(job)
@@ -317,7 +334,7 @@ class Processes:
         return False
 
     def _is_crowded(self, slot: _Slot) -> bool:
-        """Whether somebody else's programs leave too little memory of the devices; says so, the second time."""
+        """Whether others leave too little memory of its devices for the job that waits; says so, the second time."""
         if self._gauge is None or slot.waiting is None or not slot.share.devices:
             return False
         if slot.reading is None:
@@ -333,7 +350,11 @@ class Processes:
             return False
         slot.look, slot.looks = time.monotonic() + _AGAIN, slot.looks + 1
         if slot.looks == 2:
-            self._notes.append(f"{why}. Trials wait until there is room")
+            others = any(
+                other.job and other.share.devices == slot.share.devices for other in self._slots if other is not slot
+            )
+            who = "trials" if others else "somebody else"
+            self._notes.append(f"{slot.share.place} is in use by {who}: {why}. It waits until there is room")
         return True
 
 

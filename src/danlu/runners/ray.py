@@ -20,10 +20,10 @@ from typing import Any
 from danlu.core.event import Noted
 from danlu.core.resources import EVEN, Resources
 from danlu.core.runner import Answer, Ended, Failed, Job, Signal
-from danlu.errors import DanluError, RunnerError, StoreError
+from danlu.errors import ArtifactError, DanluError, RunnerError, StoreError
 from danlu.runners.parcel import pack
 from danlu.runners.storage import Storage
-from danlu.runners.transfer import Mirror, Output, Piece, Stored, Wanted, checked, mark, unmark
+from danlu.runners.transfer import Doubted, Mirror, Output, Piece, Stored, Wanted, checked, mark, unmark
 from danlu.runners.work import Train
 
 try:
@@ -37,6 +37,9 @@ from danlu.runners.reservation import Reservations
 
 _TICK = 0.1  # seconds between looks at what has no message: places, deadlines, files on their way
 _PATIENCE = 2.0  # seconds after which a busy trial gives a sign of life, and what it has printed
+_FAREWELL = 1.0  # seconds in which a process must have ended its children
+_STARTING = 300.0  # seconds in which a process must have begun: it may have packages to install, and much to import
+_STALL = 5.0  # seconds without a look at deadlines that mean that this process was suspended, or its machine
 _PENDING = 10.0  # seconds of waiting for a place after which it is said why, once
 _STRATEGIES = ("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD")
 _CAUSES = "of SIGKILL (as when memory runs out), of a crash in C code (SIGSEGV), or because it called os._exit"
@@ -54,6 +57,7 @@ class _Tenant:
         deadline: when its time is over, from its start on.
         heard: when it last gave a sign of life of its training function.
         size: of its log then.
+        is_homeless: whether its node is gone.
     """
 
     job: Job
@@ -63,8 +67,9 @@ class _Tenant:
     mirror: Mirror
     fetching: "Future[None] | None" = None
     deadline: float | None = None
-    heard: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=lambda: time.monotonic() + _STARTING)
     size: int = 0
+    is_homeless: bool = False
 
 
 class Ray:
@@ -113,6 +118,7 @@ class Ray:
         self.timeout, self.silence = timeout, silence
         self._storage = Storage(storage) if storage else None
         parcel, self._metric, self._nice = _packed(train), metric, resources.nice
+        self._memory = resources.memory and resources.memory * 1e9
         self._is_own = connect(address)
         try:
             bundles = bundles_of(resources, placement, workers, growing)
@@ -129,6 +135,7 @@ class Ray:
         self._nonce, self._marked = secrets.token_hex(8), Path()
         self._in_storage: set[str] = set()
         self._has_complained = False
+        self._looked = time.monotonic()
 
     def free(self) -> int:
         self._places.look()
@@ -139,7 +146,7 @@ class Ray:
         place = self._places.take()
         where = PlacementGroupSchedulingStrategy(place, 0, placement_group_capture_child_tasks=self._captures)
         actor = self._actor.options(**self._options, scheduling_strategy=where).remote(
-            _path(), os.getcwd(), self._train, self._metric, self._patience, self._nice
+            _path(), os.getcwd(), self._train, self._metric, self._patience, self._nice, self._memory
         )
         call = actor.begin.remote(job, self._nonce, self._storage.url if self._storage else None)
         self._tenants.append(_Tenant(job, place, actor, call, Mirror(job, self._storage)))
@@ -150,11 +157,10 @@ class Ray:
             answer([Noted(why)])
         if not found:
             return
-        for tenant, signal in found:
+        for _, signal in found:
             if isinstance(signal, Failed) and signal.reason == "storage":
                 raise StoreError(signal.error)
-            if isinstance(signal, (Ended, Failed)):
-                self._dismiss(tenant, is_lost=isinstance(signal, Failed) and signal.reason == "lost")
+        self._dismiss([tenant for tenant, signal in found if isinstance(signal, (Ended, Failed))])
         replies = answer([signal for _, signal in found])
         for (tenant, _), reply in zip(found, replies, strict=True):
             if tenant in self._tenants:
@@ -165,14 +171,14 @@ class Ray:
         self._places.avoid(ids_of(places))
 
     def cancel(self) -> None:
-        for tenant in list(self._tenants):
-            self._dismiss(tenant)
+        self._dismiss(list(self._tenants))
 
     def close(self) -> None:
         with suppress(Exception):  # the cluster may be gone
             self.cancel()
             self._places.close()
-        self._carriers.shutdown(cancel_futures=True)
+        self._tidy_storage()
+        self._carriers.shutdown()
         if self._marked != Path():
             unmark(self._marked)
         self._disconnect()
@@ -187,7 +193,8 @@ class Ray:
         """All signals there are; none if there is room for another trial, or `timeout` seconds have passed."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            found = [*self._heard(), *self._overdue()]
+            found = self._heard()
+            found += self._overdue({tenant.job.trial for tenant, _ in found})
             if found or self._places.look() or (end is not None and time.monotonic() >= end):
                 return found
 
@@ -221,9 +228,11 @@ class Ray:
             match message.content:
                 case None:
                     tenant.call = tenant.actor.listen.remote()
-                case Stored(path):
-                    self._in_storage.add(path)
-                    tenant.fetching = self._carriers.submit(tenant.mirror.fetch, path)
+                case Stored() as stored:
+                    self._in_storage.add(stored.path)
+                    tenant.fetching = self._carriers.submit(tenant.mirror.fetch, stored)
+                case Doubted() as doubted:
+                    tenant.call = tenant.actor.answer.remote(tenant.mirror.vouch(doubted))
                 case Piece() as piece:
                     tenant.mirror.take(piece)
                     tenant.call = tenant.actor.answer.remote(None)
@@ -252,30 +261,41 @@ class Ray:
                 error = tenant.fetching.exception()
                 if isinstance(error, StoreError):
                     raise error
-                reply = None if error is None else RunnerError(f"storage: {type(error).__name__}: {error}")
+                reply = None if error is None else ArtifactError(f"storage: {error}")
                 tenant.fetching, tenant.call = None, tenant.actor.answer.remote(reply)
 
-    def _overdue(self) -> list[tuple[_Tenant, Signal]]:
+    def _overdue(self, heard: set[int]) -> list[tuple[_Tenant, Signal]]:
+        """Trials whose time is over, but for those that were just heard."""
         now = time.monotonic()
         found: list[tuple[_Tenant, Signal]] = []
-        for tenant in self._tenants:
+        gap, self._looked = now - self._looked, now
+        if gap > _STALL:
+            for tenant in self._tenants:
+                tenant.heard += gap
+                tenant.deadline = tenant.deadline and tenant.deadline + gap
+        for tenant in [tenant for tenant in self._tenants if tenant.job.trial not in heard]:
             if tenant.deadline is not None and now > tenant.deadline:
                 error = f"no end after {self.timeout:g} s, the timeout of a trial; its process was killed"
                 found.append((tenant, Failed(tenant.job.trial, "timeout", error)))
-            elif self.silence is not None and now > tenant.heard + self.silence + _PATIENCE:
+            elif self.silence is not None and now > tenant.heard + self._patience + self.silence:
                 error = f"no report, file or output for {self.silence:g} s; its process was killed"
                 found.append((tenant, Failed(tenant.job.trial, "silent", error)))
         return found
 
     # what becomes of it -----------------------------------------------------------------------------------------------
 
-    def _dismiss(self, tenant: _Tenant, is_lost: bool = False) -> None:
-        self._tenants.remove(tenant)
-        ray.kill(tenant.actor)
-        if is_lost:
-            self._places.give_up(tenant.place)
-        else:
-            self._places.give_back(tenant.place)
+    def _dismiss(self, tenants: list[_Tenant]) -> None:
+        """Ends processes, with what they have started; their places are free again, unless their nodes are gone."""
+        ends = [tenant.actor.end.remote() for tenant in tenants]
+        if ends:
+            ray.wait(ends, num_returns=len(ends), timeout=_FAREWELL)
+        for tenant in tenants:
+            self._tenants.remove(tenant)
+            ray.kill(tenant.actor)
+            if tenant.is_homeless:
+                self._places.give_up(tenant.place)
+            else:
+                self._places.give_back(tenant.place)
 
     def _mark(self, study: Path) -> None:
         if study != self._marked:
@@ -378,6 +398,9 @@ def _process() -> type:
         def listen(self):  # type: ignore[no-untyped-def]
             return self.station.listen()
 
+        def end(self):  # type: ignore[no-untyped-def]
+            return self.station.end()
+
     return Trial
 
 
@@ -401,6 +424,7 @@ def _obituary(tenant: _Tenant, error: Exception) -> Failed:
     if "memory" in text and "Ray killed this worker" in text:
         return Failed(number, "out of memory", f"the node ran out of memory, and Ray killed the trial: {_last(text)}")
     if "its node has died" in text:
+        tenant.is_homeless = True
         return Failed(number, "lost", f"its node died: {_last(text)}")
     # Ray doesn't know the exit status
     return Failed(number, "died", f"its worker process died, {_CAUSES}")

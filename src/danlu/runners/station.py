@@ -10,17 +10,22 @@ import queue
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import cloudpickle
 import msgspec
+import psutil
 
 from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, StoreError
 from danlu.records.log import redirected
+from danlu.runners.processtree import descendants, memory_of
 from danlu.runners.transfer import Bag, Moving
 from danlu.runners.work import work
+
+_WATCH = 0.5  # seconds between looks at how much memory is used
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -46,22 +51,28 @@ class Station:
         metric: what a bare number means that it returns.
         patience: seconds after which a call comes back with a mere sign of life.
         nice: how far the process steps back for others.
+        memory: bytes of main memory that it may use with all that it starts; None for no limit.
     """
 
-    def __init__(self, node: str, train: bytes, metric: str, patience: float, nice: int = 0) -> None:
+    def __init__(
+        self, node: str, train: bytes, metric: str, patience: float, nice: int = 0, memory: float | None = None
+    ) -> None:
         os.nice(max(0, nice - os.nice(0)))  # Ray's own workers step back by 15 already
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # the log is a file; a crash must not take along what was printed
                 stream.reconfigure(line_buffering=True)
+        self._memory, self._weighed = memory, 0.0
         self._name = f"ray {os.getpid()} on {node}"
         self._train, self._metric, self._patience = cloudpickle.loads(train), metric, patience
         self._outgoing: queue.SimpleQueue[Signal | Moving | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._bag: Bag | None = None
+        self._number: int | None = None
         self._flushed = 0.0
 
     def begin(self, job: Job, nonce: str, storage: str | None) -> Message:
         """Begins a job; gives the first message."""
+        self._number = job.trial
         threading.Thread(target=self._run, args=(job, nonce, storage), name="trial", daemon=True).start()
         return self.listen()
 
@@ -73,10 +84,27 @@ class Station:
     def listen(self) -> Message:
         """The next message, or a sign of life."""
         try:
-            content = self._outgoing.get(timeout=self._patience)
+            content = self._outgoing.get(timeout=self._patience if self._memory is None else _WATCH)
         except queue.Empty:
             content = None
-        return self._message(content)
+        return self._message(self._too_large() or content)
+
+    def end(self) -> None:
+        """Ends all that the trial has started; the process itself is killed next."""
+        for process in descendants(os.getpid()):
+            with suppress(psutil.Error):
+                process.kill()
+
+    def _too_large(self) -> Failed | None:
+        now = time.monotonic()
+        if self._memory is None or self._number is None or now < self._weighed + _WATCH:
+            return None
+        self._weighed = now
+        used = memory_of([os.getpid()], self._memory).get(os.getpid(), 0.0)
+        if used <= self._memory:
+            return None
+        error = f"its processes took {used / 1e9:.3g} GB, more than the {self._memory / 1e9:g} GB of each trial"
+        return Failed(self._number, "out of memory", f"{error}; they were killed")
 
     def _message(self, content: Signal | Moving | None) -> Message:
         bag, now = self._bag, time.monotonic()
@@ -103,6 +131,7 @@ class Station:
         assert self._bag is not None
         self._bag.before(signal)
         if isinstance(signal, (Ended, Failed)):
+            self.end()
             self._bag.finish()
         return self._say(signal)  # type: ignore[no-any-return]
 

@@ -3,9 +3,14 @@
 Where a worker sees the study's folder, nothing moves. Elsewhere it works in a folder of its own, and what a signal
 speaks of is in the study's folder before the signal is answered: piece by piece along the line that signals take, or
 through a storage that both sides reach. What comes from a worker goes into its trial's folder and nowhere else.
+
+Keys never travel. Each side seals the checkpoints that reach it along the line; those that come by way of a storage
+must be, by a digest that went along the line, what was put there, for others may write to a storage. A worker that sees
+the folder but has another key counts as one that doesn't see it.
 """
 
 import glob
+import io
 import os
 import shutil
 import tempfile
@@ -22,6 +27,8 @@ from danlu.core.runner import Job, Signal
 from danlu.errors import ArtifactError, StoreError
 from danlu.records.files import storage_remedy, write_whole
 from danlu.records.folder import Folder
+from danlu.records.inside import inside
+from danlu.records.seal import copy_sealed, digest, is_sealed, key
 from danlu.runners.storage import Storage
 
 PIECE = 16_000_000
@@ -48,7 +55,14 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """The file at this path, relative to the study's folder, is in the storage now."""
+    """The file at this path, relative to the study's folder, is in the storage now; with the digest of its content."""
+
+    path: str
+    digest: bytes
+
+
+class Doubted(msgspec.Struct, frozen=True):
+    """A worker asks for the digest of a checkpoint, to see whether what it found in the storage is that."""
 
     path: str
 
@@ -59,7 +73,7 @@ class Output(msgspec.Struct, frozen=True):
     data: bytes
 
 
-Moving = Piece | Wanted | Stored | Output
+Moving = Piece | Wanted | Stored | Doubted | Output
 """What a worker says of files, between its signals."""
 
 
@@ -87,13 +101,13 @@ def checked_path(number: int, path: Any) -> PurePosixPath:
     Raises:
         ArtifactError: it doesn't.
     """
-    inside = PurePosixPath(path) if isinstance(path, str) and path else None
+    named = PurePosixPath(path) if isinstance(path, str) and path else None
     home = ("trials", f"{number:04d}")
-    if inside is None or ".." in inside.parts or "\\" in path or "\0" in path or inside.parts[:2] != home:
+    if named is None or ".." in named.parts or "\\" in path or "\0" in path or named.parts[:2] != home:
         raise ArtifactError(f"trial {number} named {path!r}: its files lie in {'/'.join(home)}, and nowhere else.")
-    if len(inside.parts) < 3:
+    if len(named.parts) < 3:
         raise ArtifactError(f"trial {number} named {path!r}, which is its folder and no file.")
-    return inside
+    return named
 
 
 def checked(signal: Signal, number: int) -> Signal:
@@ -124,35 +138,51 @@ class Mirror:
     def take(self, piece: Piece) -> None:
         """Appends to a file that is on its way; the last piece makes it appear, whole."""
         path = self._place(piece.path)
-        part = path.with_name(f".{path.name}.part")
+        part = _part_of(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("ab" if piece.offset else "wb") as file:
                 if file.tell() != piece.offset:
                     raise ArtifactError(f"{piece.path!r} arrived with a gap at byte {piece.offset}.")
                 file.write(piece.data)
-                if piece.last:
-                    file.flush()
-                    os.fsync(file.fileno())  # before the rename: a reference must never dangle
-            if piece.last:
-                part.replace(path)
         except OSError as error:
             raise _refused(path, error) from error
+        if piece.last:
+            _arrived(part, path)
 
-    def fetch(self, path: str) -> None:
-        """Copies a file out of the storage."""
+    def fetch(self, stored: Stored) -> None:
+        """Copies a file out of the storage.
+
+        Raises:
+            ArtifactError: it is not what the worker put there.
+        """
         assert self._storage is not None
-        self._storage.get(path, self._place(path))
+        path = self._place(stored.path)
+        part = _part_of(path)
+        self._storage.get(stored.path, part)
+        if _digest(part) != stored.digest:
+            part.unlink()
+            raise ArtifactError(
+                f"{stored.path!r} in the storage is not what was put there: somebody else writes there."
+            )
+        _arrived(part, path)
 
     def give(self, wanted: Wanted) -> Piece:
         """The bytes of the checkpoint that the trial goes on from."""
-        if wanted.path != self._job.checkpoint:
-            raise ArtifactError(f"trial {self._job.trial} asked for {wanted.path!r}, which is not its checkpoint.")
-        file = self._study / wanted.path
+        file = self._checkpoint(wanted.path)
         with file.open("rb") as source:
             source.seek(wanted.offset)
             data = source.read(PIECE)
             return Piece(wanted.path, wanted.offset, data, last=source.tell() >= file.stat().st_size)
+
+    def vouch(self, doubted: Doubted) -> bytes:
+        """The digest of the checkpoint that the trial goes on from."""
+        return _digest(self._checkpoint(doubted.path))
+
+    def _checkpoint(self, path: str) -> Path:
+        if path != self._job.checkpoint:
+            raise ArtifactError(f"trial {self._job.trial} asked for {path!r}, which is not its checkpoint.")
+        return inside(self._study, path)
 
     def log(self, output: bytes) -> None:
         """Appends to the trial's log."""
@@ -174,8 +204,13 @@ class Mirror:
 
 
 def mark(study: Path, nonce: str) -> None:
-    """Leaves a mark by which a worker knows the study's folder, wherever it sees it."""
-    write_whole(study / _MARKER, lambda file: file.write_text(nonce, encoding="utf-8"), durable=False)
+    """Leaves a mark, sealed, by which a worker knows the study's folder and that it has the same key."""
+
+    def write(file: Path) -> None:
+        with file.open("wb") as target:
+            copy_sealed(io.BytesIO(nonce.encode()), target)
+
+    write_whole(study / _MARKER, write, durable=False)
 
 
 def unmark(study: Path) -> None:
@@ -208,7 +243,7 @@ class Bag:
         self._carried: set[str] = set()
         self._read = 0  # bytes of the log that were taken along
         self._reading = threading.Lock()
-        self.is_shared = _mark_of(Path(job.folder)) == nonce
+        self.is_shared = _is_marked(Path(job.folder), nonce)
         self.study = Path(job.folder) if self.is_shared else _own_folder()
 
     @property
@@ -226,11 +261,21 @@ class Bag:
         path = self._job.checkpoint
         if self.is_shared or path is None:
             return
-        if self._storage is not None:
-            with suppress(FileNotFoundError):  # saved while another storage, or none, was in use
-                self._storage.get(path, self.study / path)
-                return
-        write_whole(self.study / path, lambda part: self._download(path, part), durable=False)
+        place = inside(self.study, path)
+        part = _part_of(place)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        if not self._is_stored(path, part):
+            self._download(path, part)
+        _arrived(part, place)
+
+    def _is_stored(self, path: str, part: Path) -> bool:
+        """Whether the storage had it, and it is what the study has; it may have been saved while none was in use."""
+        if self._storage is None:
+            return False
+        with suppress(FileNotFoundError):
+            self._storage.get(path, part)
+            return _digest(part) == self._say(Doubted(path))  # type: ignore[no-any-return]
+        return False
 
     def before(self, signal: Signal) -> None:
         """Carries what a signal speaks of, so that it is there when the study hears the signal."""
@@ -268,7 +313,7 @@ class Bag:
         self._carried.add(path)
         if self._storage is not None:
             self._storage.put(self.study / path, path)
-            self._say(Stored(path))
+            self._say(Stored(path, _digest(self.study / path)))
             return
         for piece in pieces_of(self.study / path, path):
             self._say(piece)
@@ -282,11 +327,44 @@ class Bag:
                 last = piece.last
 
 
-def _mark_of(study: Path) -> str | None:
+def _is_marked(study: Path, nonce: str) -> bool:
+    """Whether a folder is the study's, and its checkpoints would be sealed with the same key here as there."""
     try:
-        return (study / _MARKER).read_text(encoding="utf-8")
+        with (study / _MARKER).open("rb") as file:
+            said = file.read()
+            return said.startswith(nonce.encode()) and (is_sealed(file) or (key() is None and said == nonce.encode()))
     except OSError:
-        return None
+        return False
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _arrived(part: Path, path: Path) -> None:
+    """Lets a file appear, whole; a checkpoint under the seal of this side."""
+    try:
+        if path.parent.name == "checkpoints":
+            write_whole(path, lambda file: _resealed(part, file))
+            part.unlink()
+            return
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # before the rename: a reference must never dangle
+        part.replace(path)
+    except OSError as error:
+        if isinstance(error, StoreError):
+            raise
+        raise _refused(path, error) from error
+
+
+def _resealed(source: Path, target: Path) -> None:
+    with source.open("rb") as old, target.open("wb") as new:
+        copy_sealed(old, new)
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return digest(file)
 
 
 def _own_folder() -> Path:

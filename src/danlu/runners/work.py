@@ -10,7 +10,7 @@ from danlu.core.event import Started
 from danlu.core.objective import plain_metrics
 from danlu.core.runner import Ended, Failed, Job
 from danlu.core.trial import Decision, Trial
-from danlu.errors import ArtifactError, DanluError, ObjectiveError, StoreError
+from danlu.errors import ArtifactError, DanluError, ObjectiveError, ProgramFailed, StoreError
 from danlu.records.bench import Bench, Send
 from danlu.records.files import is_full, storage_remedy
 
@@ -47,7 +47,7 @@ def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended
         with capture(bench.log) as log:
             try:
                 returned = train(bench.trial(), bench.job.config)
-            except StoreError:
+            except (StoreError, ProgramFailed):  # a program's log says itself what went wrong
                 raise
             except (Exception, SystemExit):
                 log.write(traceback.format_exc())
@@ -69,6 +69,8 @@ def _outcome(train: Train, bench: Bench, metric: str, capture: Capture) -> Ended
 
 def reason_of(error: BaseException) -> str:
     """What kind of failure an exception of the training function is."""
+    if isinstance(error, ProgramFailed):
+        return error.reason
     # torch.OutOfMemoryError and its like, without importing what they come from
     return "out of memory" if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ else "exception"
 

@@ -45,6 +45,7 @@ class WorkerProcess:
         process: a fresh interpreter; it has imported Danlu and waits to be hired.
         job: what it does now.
         begun, deadline: when its job began and when it must have ended, by a monotonic clock.
+        oom_kills: processes that the system had killed when its job began, for want of memory.
         pulse: when it was heard of last.
         is_ended: whether we have ended it.
     """
@@ -62,6 +63,7 @@ class WorkerProcess:
         )
         self.job: Job | None = None
         self.begun = 0.0
+        self.oom_kills = 0
         self.deadline: float | None = None
         self.pulse: Pulse | None = None
         self.is_ended = False
@@ -73,6 +75,11 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         """Whether the process has not ended."""
         return self.process.poll() is None
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it was ended by SIGKILL; of a dead one."""
+        return os.name != "nt" and self.process.poll() == -signal.SIGKILL
 
     def post(self, message: Any) -> None:
         """Sends a message; what has died gets none, and is found so at the next look."""

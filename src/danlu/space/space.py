@@ -298,6 +298,10 @@ class Space:
     def _listed(self) -> list[dict[str, Value]]:
         return self._region.listed(self.combinations)
 
+    def with_defaults(self, defaults: Mapping[str, Value]) -> "Space":
+        """The same space with these defaults, by dotted name; others stay."""
+        return _defaulting(self, "", defaults) if defaults else self
+
     # beliefs --------------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -461,6 +465,21 @@ def _believing(space: Space, prefix: str, beliefs: Mapping[str, Sequence[Value]]
         if isinstance(believing, Choice) and believing.branches:
             branches = {o: _believing(branch, f"{path}.{o}.", beliefs) for o, branch in believing.branches.items()}
             members[name] = believing.with_branches(branches)
+    return Space(members, space.where)
+
+
+def _defaulting(space: Space, prefix: str, defaults: Mapping[str, Value]) -> Space:
+    members: dict[str, Dimension | Space] = {}
+    for name, member in space.members.items():
+        path = prefix + name
+        if isinstance(member, Space):
+            members[name] = _defaulting(member, f"{path}.", defaults)
+            continue
+        with_default: Any = member.with_default(defaults[path]) if path in defaults else member
+        members[name] = with_default
+        if isinstance(with_default, Choice) and with_default.branches:
+            branches = {o: _defaulting(b, f"{path}.{o}.", defaults) for o, b in with_default.branches.items()}
+            members[name] = with_default.with_branches(branches)
     return Space(members, space.where)
 
 

@@ -38,26 +38,31 @@ class AdvisoryLeases:
         self.held: dict[tuple[str, str], bool] = {}
         self._worker = ""
         self._backend: tuple[Any, ...] | None = None  # that holds them: process id, begin
+        self._table = 0  # whose studies they are of: a database may hold several, in different schemas
 
     def take(self, connection: "Connection[Any]", study: str, key: str, worker: str, shared: bool) -> str | None:
         """Takes a lease; None, or the name of who holds it."""
         if (study, key) in self.held:
             return self._worker
         self._introduce(connection, worker)
-        if not _try(connection, study, key, shared):
-            stalled = [holder for holder in _holders(connection, study, key, self.stall) if holder[2]]
+        if not _try(connection, self._number(study, key), shared):
+            stalled = [holder for holder in _holders(connection, self._number(study, key), self.stall) if holder[2]]
             for pid, *_ in stalled:
                 _cut(connection, pid)
-            if not stalled or not _try(connection, study, key, shared):
-                return _names(connection, study, key, self.stall)
+            if not stalled or not _try(connection, self._number(study, key), shared):
+                return _names(connection, self._number(study, key), self.stall)
         self.held[study, key] = shared
         return None
+
+    def is_held(self, connection: "Connection[Any]", study: str, key: str) -> bool:
+        """Whether somebody holds a lease and has given a sign of life."""
+        return any(not is_stalled for *_, is_stalled in _holders(connection, self._number(study, key), self.stall))
 
     def release(self, connection: "Connection[Any]", study: str, key: str) -> None:
         """Gives a lease back; nothing happens if it is not held."""
         shared = self.held.pop((study, key), None)
         if shared is not None:
-            connection.execute(f"select pg_advisory_unlock{_kind(shared)}(%s)", (_number(study, key),))
+            connection.execute(f"select pg_advisory_unlock{_kind(shared)}(%s)", (self._number(study, key),))
 
     def renew(self, connection: "Connection[Any]") -> str | None:
         """Takes all leases again on a new connection; those that somebody else has by now are gone.
@@ -66,15 +71,17 @@ class AdvisoryLeases:
             who has claimed a lease that was joined, if somebody has: then this process may not go on.
         """
         before, self._backend = self._backend, None
+        row = connection.execute("select 'danlu_journal'::regclass::oid::bigint").fetchone()
+        self._table = row[0] if row else 0
         if not self.held:
             return None
         if before is not None:
             _end(connection, before)  # the server may not know yet that it is dead, and our last words with it
         self._introduce(connection, self._worker)
         for (study, key), shared in list(self.held.items()):
-            if shared and not _wait(connection, study, key):
-                return _names(connection, study, key, self.stall)
-            if not shared and not _try(connection, study, key, shared):
+            if shared and not _wait(connection, self._number(study, key)):
+                return _names(connection, self._number(study, key), self.stall)
+            if not shared and not _try(connection, self._number(study, key), shared):
                 del self.held[study, key]
         return None
 
@@ -95,17 +102,22 @@ class AdvisoryLeases:
         assert row is not None
         self._backend = (pid, row[0])
 
+    def _number(self, study: str, key: str) -> int:
+        """Of the lock: 64 bits out of the names; two leases of one number are less likely than a broken disk."""
+        digest = blake2b(f"danlu\0{self._table}\0{study}\0{key}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, signed=True)
 
-def _try(connection: "Connection[Any]", study: str, key: str, shared: bool) -> bool:
+
+def _try(connection: "Connection[Any]", number: int, shared: bool) -> bool:
     query = f"select pg_try_advisory_lock{_kind(shared)}(%s)"
-    row = connection.execute(query, (_number(study, key),)).fetchone()
+    row = connection.execute(query, (number,)).fetchone()
     return bool(row and row[0])
 
 
-def _wait(connection: "Connection[Any]", study: str, key: str) -> bool:
+def _wait(connection: "Connection[Any]", number: int) -> bool:
     """Joins a lease that somebody may hold for a moment."""
     deadline = time.monotonic() + _GRACE
-    while not (joined := _try(connection, study, key, shared=True)) and time.monotonic() < deadline:
+    while not (joined := _try(connection, number, shared=True)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return joined
 
@@ -114,20 +126,14 @@ def _kind(shared: bool) -> str:
     return "_shared" if shared else ""
 
 
-def _number(study: str, key: str) -> int:
-    """Of the lock: 64 bits out of the names; two leases of one number are less likely than a broken disk."""
-    digest = blake2b(f"danlu\0{study}\0{key}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
-
-
-def _holders(connection: "Connection[Any]", study: str, key: str, stall: float) -> list[tuple[int, str, bool]]:
+def _holders(connection: "Connection[Any]", number: int, stall: float) -> list[tuple[int, str, bool]]:
     """Process id, name, and whether it has been silent for too long, of each."""
-    number = _number(study, key) & (1 << 64) - 1
+    number &= (1 << 64) - 1
     return connection.execute(_HOLDERS, (stall, number >> 32, number & (1 << 32) - 1)).fetchall()  # type: ignore[no-any-return]
 
 
-def _names(connection: "Connection[Any]", study: str, key: str, stall: float) -> str:
-    names = [name.removeprefix("danlu ") for _, name, _ in _holders(connection, study, key, stall)]
+def _names(connection: "Connection[Any]", number: int, stall: float) -> str:
+    names = [name.removeprefix("danlu ") for _, name, _ in _holders(connection, number, stall)]
     return " and ".join(names) or "another process"
 
 

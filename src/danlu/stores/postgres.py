@@ -130,6 +130,9 @@ class Postgres:
     def join(self, study: str, key: str, worker: str) -> None:
         self._lease(study, key, worker, shared=True)
 
+    def is_held(self, study: str, key: str) -> bool:
+        return self._session.run(lambda connection: self._leases.is_held(connection, study, key))
+
     def release(self, study: str, key: str) -> None:
         with suppress(StoreError, StudyBusy):  # without a connection there is no lease either
             self._session.run(lambda connection: self._leases.release(connection, study, key))
@@ -137,6 +140,9 @@ class Postgres:
     def close(self) -> None:
         self._closed.set()
         with self._session.lock:
+            if self._leases.held and not self._session.is_lost:
+                with suppress(StoreError, StudyBusy):  # now, and not when the server sees that the connection has ended
+                    self._session.run(lambda connection: connection.execute("select pg_advisory_unlock_all()"))
             self._leases.forget()
             self._session.drop()
 

@@ -7,7 +7,6 @@ with Server() as server:
 """
 
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -43,29 +42,35 @@ def why_not() -> str | None:
     """Why no server can be started here, in words; None if one can."""
     if programs() is None:
         return "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-    if os.name != "posix" or (os.geteuid() == 0 and _servant() is None):
-        return "PostgreSQL refuses to run as root, and there is no other user to run it as"
+    if os.geteuid() == 0 and (_servant() is None or shutil.which("setpriv") is None):
+        return "PostgreSQL refuses to run as root, and there is no other user to run it as, or no setpriv"
     return None
 
 
 def _servant() -> str | None:
-    """The user that a server runs as where we are root, which PostgreSQL refuses to run as."""
+    """The user, and group, that a server runs as where we are root, which PostgreSQL refuses to run as."""
+    import pwd
+
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
-            pwd.getpwnam(name)
-            return name
+            return str(pwd.getpwnam(name).pw_uid)
     return None
 
 
 class Server:
     """A cluster of its own in a temporary folder, on a free port; its data outlive its processes, not a loss of power.
 
+    Args:
+        authentication: of who connects from this machine, as initdb takes it.
+        password: of the user in the URL, where that asks for one.
+        settings: more lines for postgresql.conf, such as "fsync=on", which costs time and survives a loss of power.
+
     Attributes:
         folder: where its data lie.
         url: of a database on it that is empty at first.
     """
 
-    def __init__(self, authentication: str = "trust", password: str = "secret") -> None:
+    def __init__(self, authentication: str = "trust", password: str = "secret", *settings: str) -> None:
         if why := why_not():
             raise StoreError(f"{why}.")
         # not below a test's own folder, which a server that does not run as root could not enter
@@ -77,13 +82,13 @@ class Server:
         secret.write_text(password)
         if (servant := _servant()) is not None and os.geteuid() == 0:
             for path in (folder, secret):
-                shutil.chown(path, servant)
+                os.chown(path, int(servant), -1)
         self._run(
             "initdb", "-D", self._data, "-U", "danlu", "-A", authentication, "--pwfile", secret, "--no-sync",
         )  # fmt: skip
-        with (self._data / "postgresql.conf").open("a") as settings:
-            lines = [*_FAST, f"port={self._port}", "unix_socket_directories="]
-            settings.write("".join(f"{name} = '{value}'\n" for name, value in (line.split("=", 1) for line in lines)))
+        with (self._data / "postgresql.conf").open("a") as written:
+            lines = [*_FAST, f"port={self._port}", "unix_socket_directories=", *settings]
+            written.writelines(f"{name} = '{value}'\n" for name, value in (line.split("=", 1) for line in lines))
 
     def __enter__(self) -> "Server":
         self.start()
@@ -126,19 +131,19 @@ class Server:
         return process if _is_alive(process) else None
 
     def database(self, name: str) -> str:
-        """The URL of a new database."""
+        """A URL under which nothing is kept yet: of a user of this name with a schema, which is cheap."""
         import psycopg
 
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f'create database "{name}"')
-        return self.url.rpartition("/")[0] + f"/{name}"
+            connection.execute(f'create role "{name}" superuser login')
+            connection.execute(f'create schema authorization "{name}"')
+        return self.url.replace("danlu@", f"{name}@")
 
     def _run(self, program: str, *arguments: Any) -> None:
         assert self._programs is not None
         command = [str(self._programs / program), *map(str, arguments)]
         if os.geteuid() == 0:
-            servant = pwd.getpwnam(_servant() or "nobody")
-            command = ["setpriv", f"--reuid={servant.pw_uid}", f"--regid={servant.pw_gid}", "--clear-groups", *command]
+            command = ["setpriv", f"--reuid={_servant()}", f"--regid={_servant()}", "--clear-groups", *command]
         with (self.folder / "output").open("ab") as output:  # not a pipe, which the server would keep open
             done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/")
         if done.returncode:

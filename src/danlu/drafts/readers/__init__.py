@@ -1,0 +1,1 @@
+"""How the options of a script are read: one framework a file."""

@@ -1,0 +1,3 @@
+from .config import default_argument_parser
+
+__all__ = ["default_argument_parser"]

@@ -1,0 +1,4 @@
+class GPT:
+    def __init__(self, config):
+        assert config.n_embd % config.n_head == 0
+        self.config = config

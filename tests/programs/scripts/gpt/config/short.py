@@ -1,0 +1,2 @@
+# a short training
+max_iters = 30
