@@ -28,6 +28,13 @@ _FAST = (
     "listen_addresses=127.0.0.1",
 )
 
+_GUARD = """
+while kill -0 "$1" 2> /dev/null; do sleep 1; done
+kill -QUIT "$(head -n 1 "$2")" 2> /dev/null
+sleep 5
+rm -rf "$3"
+"""
+
 
 def programs() -> Path | None:
     """The folder of initdb and pg_ctl; None if PostgreSQL is not installed."""
@@ -92,9 +99,14 @@ class Server:
 
     def __enter__(self) -> "Server":
         self.start()
+        # tests that are killed must not leave a server behind
+        words = ["sh", "-c", _GUARD, "guard", str(os.getpid()), str(self._data / "postmaster.pid"), str(self.folder)]
+        self._guard = subprocess.Popen(words, start_new_session=True, cwd="/")
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._guard.kill()
+        self._guard.wait()
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
