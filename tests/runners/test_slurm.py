@@ -108,13 +108,6 @@ def test_a_pack_runs_its_trials_side_by_side_in_one_job(cluster: Cluster, tmp_pa
         assert max(one.started, other.started) < min(one.ended, other.ended)
 
 
-def test_jobs_that_are_not_reused_run_one_trial_each(cluster: Cluster, tmp_path: Path) -> None:
-    study = new_study(tmp_path)
-    run(study, slurm(reuse=False), Trials(3))
-    assert_counted(study, 3)
-    assert len({job_of(t) for t in study.trials}) == 3
-
-
 def test_a_trial_goes_on_from_its_checkpoint_when_its_job_is_cancelled(cluster: Cluster, tmp_path: Path) -> None:
     study = new_study(tmp_path)
     cancelled = Once(lambda trial: cluster.told("scancel", job_of(trial)) and None)
@@ -232,14 +225,3 @@ def test_jobs_that_can_not_begin_to_work_stop_the_study_with_what_they_wrote(clu
     broken = slurm(setup="echo no module named cuda >&2; exit 3", workers=1)
     with pytest.raises(RunnerError, match=r"3 jobs in a row.*no module named cuda"):
         run(new_study(tmp_path), broken, Trials(1))
-
-
-def test_what_is_loaded_on_a_node_must_be_ours_alone(cluster: Cluster, tmp_path: Path) -> None:
-    def open_it(trial: Trial) -> None:
-        [parcel] = (tmp_path / "slurm").glob("*.pickle")
-        parcel.chmod(0o622)
-
-    study = new_study(tmp_path)
-    run(study, slurm(workers=1, reuse=False), Trials(2), Once(open_it))
-    assert study.trials[0].status is Status.COMPLETE
-    assert "may be written by others" in study.trials[1].error

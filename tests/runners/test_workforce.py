@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from danlu.core.event import Noted, Saved, Started
-from danlu.core.runner import Failed, Job, Signal
+from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, RunnerError
 from danlu.runners.mailbox import Letter, Order, Reply, Sent, outgoing
@@ -227,6 +227,38 @@ def test_there_are_never_more_jobs_than_workers_need(tmp_path: Path) -> None:
     stage.poll(3)
     assert stage.runner.free() == 0
     assert len(stage.queue.excluded) == 2
+
+
+def test_a_job_that_is_not_reused_is_let_go_after_its_trial(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, reuse=False)
+    stage.begin()
+    stage.write(0, stage.letter(3, Ended(5)))
+    stage.runner.submit(Job(6, JOB.config, 1, 1, "/study"))
+    stage.poll(2)
+    leave = stage.runner._members[0].box.read(Order, 2)
+    assert leave is not None
+    assert leave.trial is None
+    stage.write(0, stage.letter(4, leaving="it was told to", gone=True))
+    stage.poll(3)
+    assert len(stage.queue.excluded) == 2
+
+
+def test_no_name_of_a_job_is_used_again(stage: Stage) -> None:
+    stage.begin()
+    stage.runner.cancel()
+    stage.runner = stage._new()
+    stage.runner.submit(JOB)
+    stage.poll()
+    assert len(stage.queue.standing) == 2
+
+
+def test_folders_without_a_job_are_no_jobs_that_failed(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"slurm/jobs/000{number}").mkdir(parents=True, mode=0o700)
+    (tmp_path / "slurm").chmod(0o700)
+    stage = Stage(tmp_path)
+    stage.poll(4)
+    assert stage.runner._members == []
 
 
 def test_why_jobs_wait_is_said_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

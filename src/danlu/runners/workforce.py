@@ -2,7 +2,7 @@
 
     <study>/slurm/                mode 0700
         <hash>.json, .pickle      plans: what workers do
-        name                      what the names of the study's jobs begin with
+        name, hired               what the names of the study's jobs begin with, and how many there have been
         heartbeat                 changes while a coordinator lives
         jobs/<number>/terms       under which plan a job was submitted, with which request
         jobs/<number>/<life>/     its mailboxes, one for each time that it begins
@@ -153,6 +153,8 @@ class Workforce:
     def hire(self, exclude: Iterable[str]) -> None:
         """Submits one more job."""
         self._hired += 1
+        # Slurm remembers a job for minutes after its end, so that no name may be used again
+        write_text(self._home / "hired", str(self._hired))
         folder = self._home / "jobs" / f"{self._hired:04d}"
         folder.mkdir(mode=0o700, parents=True)
         write_text(folder / "terms", self._terms)
@@ -216,7 +218,7 @@ class Workforce:
         if end.is_final:
             self.members.remove(member)
             _remove(member.folder)
-            if not (member.node or member.life) and end.reason != "preempted":
+            if not (member.node or member.life or member.missing) and end.reason != "preempted":
                 self._check_barren(end, member)
             return
         old = member.box.folder
@@ -292,7 +294,9 @@ class Workforce:
     def recover(self, known: Known) -> None:
         """Takes up the jobs of an earlier coordinator: their trials, and where the mail stands."""
         folders = sorted(path for path in (self._home / "jobs").iterdir() if path.name.isdecimal())
-        self._hired = max((int(folder.name) for folder in folders), default=0)
+        with suppress(FileNotFoundError, ValueError):
+            self._hired = int((self._home / "hired").read_text())
+        self._hired = max([self._hired, *(int(folder.name) for folder in folders)])
         for folder in folders:
             member = Member(f"{self._name}-{int(folder.name)}", folder)
             member.life = -1
