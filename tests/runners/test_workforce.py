@@ -1,3 +1,8 @@
+import itertools
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -259,6 +264,38 @@ def test_folders_without_a_job_are_no_jobs_that_failed(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.poll(4)
     assert stage.runner._members == []
+
+
+def test_where_another_coordinator_lives_there_is_no_place_for_a_second(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("danlu.runners.workforce._BEAT", 0.1)
+    heartbeat, ended = stage.folder / "slurm/heartbeat", threading.Event()
+
+    def beat() -> None:
+        for count in itertools.count():
+            heartbeat.write_text(f"login1 4711 abc {count}")
+            if ended.wait(0.05):
+                return
+
+    other = threading.Thread(target=beat)
+    other.start()
+    try:
+        with pytest.raises(RunnerError, match="another coordinator, process 4711 on login1"):
+            stage._new()
+    finally:
+        ended.set()
+        other.join()
+    stage._new()  # its heart has stopped
+
+
+def test_a_coordinator_that_is_surely_dead_is_not_waited_for(stage: Stage) -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    (stage.folder / "slurm/heartbeat").write_text(f"{socket.gethostname()} {child.pid} abc 7")
+    begun = time.monotonic()
+    stage._new()
+    assert time.monotonic() - begun < 2
 
 
 def test_why_jobs_wait_is_said_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import math
 import os
 import secrets
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,7 @@ from danlu.core.event import Started
 from danlu.core.runner import Ended, Job, Known
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, RunnerError
-from danlu.records.files import write_text
+from danlu.records.files import write_text, write_whole
 from danlu.runners.mailbox import Box, Letter, Order, Outcome, Reply, job_of, order_of, verdict
 from danlu.runners.queues import OVER, WAITING, WORKER, Queue, Standing
 from danlu.runners.slurm_worker import HEARTBEAT
@@ -146,7 +147,33 @@ class Workforce:
         """Shows workers that we live, every few seconds."""
         if time.monotonic() - self._beaten >= _BEAT:
             self._beaten, self._beats = time.monotonic(), self._beats + 1
-            (self._home / HEARTBEAT).write_text(f"{self._life} {self._beats}")
+            text = f"{socket.gethostname()} {os.getpid()} {self._life} {self._beats}"
+            write_whole(self._home / HEARTBEAT, lambda file: file.write_text(text), durable=False)
+
+    def check_alone(self) -> None:
+        """Raises if another coordinator lives: its heart beats, and it is not surely dead."""
+        before = self._heartbeat()
+        host, pid, *_ = before.split() if before.count(" ") == 3 else ("", "0")
+        if not host or (host == socket.gethostname() and not _is_alive(int(pid))):
+            return
+        end = time.monotonic() + 2.5 * _BEAT
+        while time.monotonic() < end:
+            if self._heartbeat() != before:
+                raise RunnerError(
+                    f"another coordinator, process {pid} on {host}, gives trials of this study to jobs. One is enough: "
+                    f"end it first, or give it more workers."
+                )
+            time.sleep(_BEAT / 10)
+
+    def leave(self) -> None:
+        """Shows whoever comes next that we are gone."""
+        (self._home / HEARTBEAT).unlink(missing_ok=True)
+
+    def _heartbeat(self) -> str:
+        try:
+            return (self._home / HEARTBEAT).read_text()
+        except OSError:
+            return ""
 
     # jobs -----------------------------------------------------------------------------------------------------------
 
@@ -347,6 +374,19 @@ def _is_useless(member: Member, standing: Standing | None) -> bool:
     """Whether a job waits that is no longer wanted, or that is requeued, which a fresh one would overtake."""
     waits = standing is not None and standing.state in WAITING and not member.node and not member.held
     return waits and member.end is None and (member.leaving or member.life > 0)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether another process of this machine has this number."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True
 
 
 def _later(member: Member) -> list[int]:
