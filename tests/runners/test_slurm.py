@@ -52,6 +52,17 @@ def count(trial: Trial, config: Config) -> float:
     return float(done)
 
 
+def dawdle(trial: Trial, config: Config) -> float:
+    """As `count`, but the first attempt takes its time: it is to be disturbed."""
+    done = trial.load() or 0
+    for step in trial.steps(8):
+        time.sleep(0.7 if trial.attempt == 1 and trial.number == 0 and step > 3 else 0.05)
+        done += 1
+        trial.report(step, loss=float(done))
+        trial.save(done)
+    return float(done)
+
+
 def slurm(train: Callable[..., Any] = count, **settings: Any) -> Runner:
     return Slurm(train, "loss", **{"workers": 2, "look": 0.3, **settings})
 
@@ -112,7 +123,7 @@ def test_a_pack_runs_its_trials_side_by_side_in_one_job(cluster: Cluster, tmp_pa
 def test_a_trial_goes_on_from_its_checkpoint_when_its_job_is_cancelled(cluster: Cluster, tmp_path: Path) -> None:
     study = new_study(tmp_path)
     cancelled = Once(lambda trial: cluster.told("scancel", job_of(trial)) and None)
-    run(study, slurm(workers=1), Trials(2), cancelled)
+    run(study, slurm(dawdle, workers=1), Trials(2), cancelled)
     assert_counted(study, 2)
     assert study.trials[0].attempt == 2
     assert study.trials[0].restarts[0] >= 3
@@ -123,7 +134,7 @@ def test_a_trial_goes_on_from_its_checkpoint_when_its_job_is_cancelled(cluster: 
 def test_a_trial_goes_on_from_its_checkpoint_when_its_job_is_requeued(cluster: Cluster, tmp_path: Path) -> None:
     study = new_study(tmp_path)
     requeued = Once(lambda trial: cluster.told("scontrol", "requeue", job_of(trial)) and None)
-    run(study, slurm(workers=1, options={"requeue": True}), Trials(2), requeued)
+    run(study, slurm(dawdle, workers=1, options={"requeue": True}), Trials(2), requeued)
     assert_counted(study, 2)
     assert study.trials[0].attempt == 2
     assert study.trials[0].restarts[0] >= 3
@@ -132,7 +143,7 @@ def test_a_trial_goes_on_from_its_checkpoint_when_its_job_is_requeued(cluster: C
 def test_trials_make_way_for_a_more_urgent_job_and_come_back(cluster: Cluster, tmp_path: Path) -> None:
     study = new_study(tmp_path)
     urgent = ["sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1"]
-    run(study, slurm(partition="main"), Trials(2), Once(lambda trial: cluster.told(*urgent) and None))
+    run(study, slurm(dawdle, partition="main"), Trials(2), Once(lambda trial: cluster.told(*urgent) and None))
     assert_counted(study, 2)
     assert max(t.attempt for t in study.trials) == 2
 

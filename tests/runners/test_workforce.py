@@ -12,6 +12,7 @@ from danlu.core.event import Noted, Saved, Started
 from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, RunnerError
+from danlu.records.files import write_whole
 from danlu.runners.mailbox import Letter, Order, Reply, Sent, outgoing
 from danlu.runners.queues import Queue, Standing
 from danlu.runners.slurm import Slurm
@@ -274,10 +275,11 @@ def test_where_another_coordinator_lives_there_is_no_place_for_a_second(
 
     def beat() -> None:
         for count in itertools.count():
-            heartbeat.write_text(f"login1 4711 abc {count}")
+            write_whole(heartbeat, lambda file, text=f"login1 4711 abc {count}": file.write_text(text))
             if ended.wait(0.05):
                 return
 
+    heartbeat.write_text("login1 4711 abc -1")
     other = threading.Thread(target=beat)
     other.start()
     try:
