@@ -70,7 +70,7 @@ def test_a_driver_that_does_not_work_means_no_devices(tool, script):
 def test_a_driver_that_does_not_answer_is_an_error_that_names_the_way_out(monkeypatch, tool):
     tool.write_text("#!/bin/sh\nexec sleep 60\n")
     monkeypatch.setattr("danlu.runners.devices._PATIENCE", 0.1)
-    with pytest.raises(RunnerError, match="gives no answer within 0.1 s.*CUDA_VISIBLE_DEVICES=0,1"):
+    with pytest.raises(RunnerError, match=r"gives no answer within 0.1 s.*CUDA_VISIBLE_DEVICES=0,1"):
         devices()
     assert memories() == {}  # later it is too late for an error: trials run
 
