@@ -283,6 +283,10 @@ def test_it_can_be_sent_to_workers_and_cannot_pause(written, tuned):
     assert any("can't be paused" in note for note in study.history.notes)
 
 
+def test_of_pauses_that_would_never_come_nothing_is_said(written, tuned):
+    assert tuned(written(SAY), strategy="auto").history.notes == ()
+
+
 def test_a_trial_that_takes_too_long_leaves_nothing_behind(written, tuned, tmp_path):
     body = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(100)"
     study = tuned(written(body), timeout=3.0)

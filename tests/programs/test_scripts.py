@@ -24,7 +24,7 @@ def tuned(tmp_path):
 
     def typed(folder, *words, **variables):
         command = [sys.executable, "-c", "from danlu.cli.main import main; main()", "run", *map(str, words)]
-        environment = os.environ | {"COLUMNS": "160", **variables}
+        environment = os.environ | {"COLUMNS": "160", "OMP_NUM_THREADS": "1", **variables}
         done = subprocess.run(
             command, cwd=tmp_path / "scripts" / folder, env=environment, capture_output=True, text=True, timeout=100
         )

@@ -1,6 +1,6 @@
-import pytest
-
 import os
+
+import pytest
 
 from danlu.runners.pulse import Pulse, clock, is_unusual
 
