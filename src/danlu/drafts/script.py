@@ -262,21 +262,21 @@ class Script:
     def _candidates(self, module: Module, name: str) -> Iterator[Path]:
         bare = name.lstrip(".")
         level = len(name) - len(bare)
-        roots = [module.path.parents[level - 1]] if 0 < level <= len(module.path.parents) else self._roots
+        roots = [module.path.parents[level - 1]] if 0 < level <= len(module.path.parents) else self.roots
         for root in roots:
             where = root.joinpath(*bare.split(".")) if bare else root
             yield where.with_name(f"{where.name}.py") if bare else where / "__init__.py"
             yield where / "__init__.py"
 
     @cached_property
-    def _roots(self) -> list[Path]:
-        """The script's folder, and those above it up to that of the project."""
+    def roots(self) -> list[Path]:
+        """Where its modules may lie: the script's folder, and those above it up to that of the project."""
         roots: list[Path] = []
         for folder in list(self.path.resolve().parents)[: _ABOVE + 1]:
             roots += [folder, folder / "src"]
             if any((folder / sign).exists() for sign in _PROJECT):
                 return roots
-        return roots[:2]
+        return roots[:4]
 
 
 def read_module(path: Path) -> Module:
