@@ -584,7 +584,8 @@ class Study:
         other = self.strategy.without_pauses()
         if other != self.strategy:
             told = "trials can't be paused here: where the strategy would pause one, it is stopped"
-            self._change(None, other, note=told)
+            # one that would have paused none anyhow, as "auto" without steps, is nothing to worry a person with
+            self._change(None, other, note=told if self.strategy.judges(self._history) else None)
 
     def known(self, signal: Signal, attempt: int) -> Decision | None:
         """What becomes of a signal's trial, if the journal holds the signal already; None if it is news."""
