@@ -10,6 +10,7 @@ from danlu.drafts.option import Option
 from danlu.drafts.readers.all import read_options
 from danlu.drafts.readers.reading import Reading, Style
 from danlu.drafts.script import Script
+from danlu.programs.settings import program_from
 from danlu.space.text import parse_space
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -162,3 +163,14 @@ def test_a_width_with_dashes_keeps_its_proportion_to_heads_that_are_not_tuned(tm
     made = draft(script, read_options(script), tmp_path, most=2)
     assert made.where == ("`embed-dim` % 6 == 0",)
     assert parse_space(tomllib.loads(made.text)["space"]).default()["embed-dim"] == 96
+
+
+def test_what_is_said_of_the_program_in_comments_is_understood_without_the_sign():
+    lines = drafted("images/train.py").text.splitlines()
+    text = "\n".join(
+        line.removeprefix("# ") if line.startswith(("# checkpoint", "# resume")) else line for line in lines
+    )
+    table = tomllib.loads(text)
+    program = program_from(table["command"], table["program"], SCRIPTS, "study.toml")
+    assert table["program"]["resume"] == "--resume {checkpoint}"
+    assert program.command[0] == "python"
