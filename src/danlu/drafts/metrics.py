@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from danlu.drafts.literal import dotted
-from danlu.drafts.script import Module, Script
+from danlu.drafts.module import Module
+from danlu.drafts.script import Script
 from danlu.programs.line import said
 from danlu.programs.naming import normal
 
