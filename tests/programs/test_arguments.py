@@ -30,7 +30,8 @@ def placed(command, values, script="", **how):
     ("command", "script", "pattern"),
     [
         ("python train.py", "", "--name value"),
-        ("python train.py --epochs 5", "import hydra", "--name value"),
+        ("python train.py --epochs 5", "import argparse", "--name value"),
+        ("python train.py --config-name=x", "import hydra", "name=value"),
         ("python train.py --epochs=5", "", "--name=value"),
         ("python train.py epochs=5", "", "name=value"),
         ("python train.py +trainer.epochs=5", "", "name=value"),
@@ -155,6 +156,8 @@ def test_the_script_is_found_behind_whatever_runs_it():
         ("torchrun --nproc_per_node=2 src/train.py", "src/train.py"),
         ("python -m pkg.train", "pkg.train"),
         ("./train --x 1", "./train"),
+        ("./train -m 3", "./train"),
+        ("uv run train.py -m 3", "train.py"),
     ]:
         assert command.split()[place_of_script(command.split())] == script
 

@@ -14,9 +14,11 @@ from danlu.core.strategy import Strategy
 from danlu.errors import StudyError, StudyFailed
 from danlu.programs.arguments import Arguments
 from danlu.programs.program import Program
+from danlu.programs.resumption import Resumption
 from danlu.programs.settings import program_from
 from danlu.programs.watch import Watch
 from danlu.strategies.random import Random
+from danlu.testing.runners import PauseOnce
 
 SPACE = Space({"lr": Float(1e-5, 1.0, log=True, default=0.1)})
 PYTHON = (sys.executable, "-S", "-u")  # without site packages it is there at once
@@ -265,7 +267,7 @@ def test_a_flood_of_output_is_no_obstacle(written, tuned):
 
 def test_trials_at_a_time_must_not_share_a_file_of_metrics(written, tuned):
     program = written(SAY, watch=Watch(csv=["logs/m.csv"]))
-    with pytest.raises(StudyError, match=r"all trials would write their metrics to 'logs/m.csv'.*\{folder\}"):
+    with pytest.raises(StudyError, match=r"all trials would write to 'logs/m.csv'.*\{folder\}"):
         tuned(program, workers=2)
     tuned(replace(program, watch=Watch(csv=["{folder}/m.csv"])), workers=2)
 
@@ -324,11 +326,60 @@ def soon_gone(pid):
     return False
 
 
+# pausing, for programs that can go on ---------------------------------------------------------------------------------
+
+TRAINING = """
+import argparse, pathlib
+p = argparse.ArgumentParser()
+for flag in ("--lr", "--resume", "--out"):
+    p.add_argument(flag)
+a = p.parse_args()
+done, total = map(float, pathlib.Path(a.resume).read_text().split()) if a.resume else (0, 0.0)
+print("from", int(done))
+for epoch in range(int(done) + 1, 7):
+    total += float(a.lr) * epoch
+    print("epoch", epoch, "loss", total)
+    time.sleep(0.05)
+    pathlib.Path(a.out, f"{epoch}.ckpt").write_text(f"{epoch} {total}")
+    time.sleep(0.5 * (epoch == 2))
+"""
+
+
+def test_a_program_that_saves_can_be_paused_and_goes_on(written, tuned):
+    program = written(
+        TRAINING, "--out", "{folder}", resumption=Resumption("{folder}/*.ckpt", ("--resume", "{checkpoint}"))
+    )
+    study = tuned(program, trials=4, strategy=PauseOnce())
+    assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 4
+    assert [trial.attempt for trial in study.trials] == [1, 2, 2, 1]
+    for trial in study.trials:
+        assert trial.curve.steps.tolist() == [1, 2, 3, 4, 5, 6]
+        sums = [trial.config["lr"] * epoch * (epoch + 1) / 2 for epoch in range(1, 7)]
+        assert trial.curve["loss"].tolist() == pytest.approx(sums)
+        assert [line for line in log(study, trial.number).splitlines() if line.startswith("from")] == (
+            ["from 0", "from 2"] if trial.attempt == 2 else ["from 0"]
+        )
+        assert study.load(trial)["name"] == "6.ckpt"
+    assert study.verify() == []
+
+
+def test_a_population_of_programs_is_forked_from_their_files(written, tuned):
+    program = written(
+        TRAINING, "--out", "{folder}", resumption=Resumption("{folder}/*.ckpt", ("--resume={checkpoint}",))
+    )
+    study = tuned(program, trials=6, strategy={"use": "pbt", "population": 4, "interval": 2}, steps=6)
+    forks = [trial for trial in study.trials if trial.parent is not None]
+    assert forks
+    for trial in forks:
+        assert f"from {trial.parent.step}" in log(study, trial.number)
+
+
 # the table that says it -----------------------------------------------------------------------------------------------
 
 
 def test_a_table_says_all_of_it(tmp_path):
     table = {
+        "checkpoint": "{folder}/x", "resume": "-r {checkpoint}",
         "style": "--name=value", "booleans": "pair", "names": {"a.b": "c"}, "template": "c.yaml", "env": {"N": 1},
         "grace": 3, "pattern": "x", "csv": "{folder}/m.csv", "tensorboard": ["tb", "tb2"],
     }  # fmt: skip
@@ -336,6 +387,7 @@ def test_a_table_says_all_of_it(tmp_path):
     assert program == Program(
         ("python", "my train.py", "--x", "1"), Arguments("--name=value", "pair", {"a.b": "c"}), ("c.yaml",),
         {"N": "1"}, str(tmp_path), 3.0, Watch("x", ("{folder}/m.csv",), (), ("tb", "tb2")),
+        Resumption("{folder}/x", ("-r", "{checkpoint}")),
     )  # fmt: skip
     assert program.name == "my train"
 
@@ -348,6 +400,8 @@ def test_a_table_says_all_of_it(tmp_path):
         ("python x", {"grace": -1}, "grace must be a number of seconds from 0 on, got -1"),
         ("python x", {"csv": [1]}, "csv must be a text, got 1"),
         ("python x", {"names": "a"}, "names must be a table of texts"),
+        ("python x", {"resume": "--resume {checkpoint}"}, "checkpoint and resume belong together"),
+        ("python x", {"resume": "--resume", "checkpoint": "x"}, "where the checkpoint's path goes"),
         ("python 'x", {}, "can't split the command"),
     ],
 )

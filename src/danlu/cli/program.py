@@ -106,3 +106,17 @@ JsonLines = Annotated[
 TensorBoard = Annotated[
     list[str] | None, typer.Option(metavar="PATH", rich_help_panel=_PANEL, help="TensorBoard event files, or a folder.")
 ]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        rich_help_panel=_PANEL,
+        help="What the program saves, such as '{folder}/last.ckpt'; with --resume, trials can be paused and go on.",
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ARGUMENTS", rich_help_panel=_PANEL, help="With which it goes on, such as '--resume {checkpoint}'."
+    ),
+]

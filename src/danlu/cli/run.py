@@ -14,12 +14,14 @@ from rich.text import Text
 
 from danlu.cli.program import (
     Booleans,
+    Checkpoint,
     Csv,
     Env,
     Grace,
     JsonLines,
     Names,
     Pattern,
+    Resume,
     Style,
     Template,
     TensorBoard,
@@ -192,6 +194,8 @@ def run(
     csv: Csv = None,
     jsonlines: JsonLines = None,
     tensorboard: TensorBoard = None,
+    checkpoint: Checkpoint = None,
+    resume: Resume = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything is kept; runs/NAME if not given.")] = None,
     store: Annotated[
         str | None,
@@ -264,7 +268,7 @@ def run(
     settings = {
         "style": style, "booleans": booleans, "names": pairs("--name", name), "env": pairs("--env", env),
         "template": template, "grace": grace, "pattern": pattern, "csv": csv, "jsonlines": jsonlines,
-        "tensorboard": tensorboard,
+        "tensorboard": tensorboard, "checkpoint": checkpoint, "resume": resume,
     }  # fmt: skip
     said = replace(said, program=said.program | {k: v for k, v in settings.items() if v not in (None, [], {})})
     said = replace(said, **{key: value for key, value in options.items() if value not in (None, ())})

@@ -78,8 +78,9 @@ def mute(goal: str, seen: Sequence[str], lines: Sequence[str], where: str) -> Pr
 def _nearest(goal: str, seen: Sequence[str]) -> str | None:
     import difflib
 
-    found = find(goal, seen)
-    return found or next(iter(difflib.get_close_matches(goal, seen, n=1, cutoff=0.4)), None)
+    # who asks for no metric of the training means none
+    others = seen if "train" in goal else [name for name in seen if "train" not in name]
+    return find(goal, seen) or next(iter(difflib.get_close_matches(goal, others or seen, n=1, cutoff=0.4)), None)
 
 
 def _shown(lines: Sequence[str]) -> str:

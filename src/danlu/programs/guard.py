@@ -115,9 +115,9 @@ def _end_all(program: int, grace: float, code: int | None) -> int:
     deadline = time.monotonic() + grace
     told: set[int] = set()
     while True:
-        found = _reap(program)
-        code = found if code is None else code
         left = _left(program)
+        found = _reap(program)  # after the look: what has ended since is known by now
+        code = found if code is None else code
         if not left:
             return -signal.SIGKILL if code is None else code
         is_over = time.monotonic() > deadline

@@ -85,8 +85,10 @@ class Guarded:
     def __enter__(self) -> "Guarded":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.end()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            return  # the guard sees to the rest; who pressed Ctrl-C twice won't wait for a grace period
         deadline = monotonic() + self._grace + _LATE
         while self.exit is None and monotonic() < deadline:
             self.read(0.1)

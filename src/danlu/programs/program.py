@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from danlu.programs.merge import Merge, Report
 from danlu.programs.output import Output
 from danlu.programs.placeholder import filled, placeholders
 from danlu.programs.reading import Source
+from danlu.programs.resumption import SETTLED, Resumption, Saved, saved_by
 from danlu.programs.routes import PLACES, check_placeholders, routes, written_path
 from danlu.programs.script import Script, place_of_script, read_script
 from danlu.programs.style import written
@@ -72,6 +74,7 @@ class Program:
         folder: in which the program runs, and where relative paths begin.
         grace: seconds between SIGTERM and SIGKILL.
         watch: where metrics are looked for.
+        resumption: how it can be paused and go on; None if it can't.
         objectives: what the study is after; `tune` says it.
     """
 
@@ -82,12 +85,13 @@ class Program:
     folder: str = field(default_factory=os.getcwd)
     grace: float = 10.0
     watch: Watch = field(default_factory=Watch)
+    resumption: Resumption | None = None
     objectives: tuple[Objective, ...] = ()
 
     @property
     def can_pause(self) -> bool:
         """Whether a trial can be paused and go on later."""
-        return False
+        return self.resumption is not None
 
     @property
     def name(self) -> str:
@@ -106,19 +110,36 @@ class Program:
         for path, text in launch.files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        resumption = self.resumption
+        if resumption is not None and (checkpoint := resumption.restored(trial, home)) is not None:
+            launch.command.extend(resumption.command(checkpoint))
+        saved = None if resumption is None else saved_by(resumption, Path(self.folder), launch.places)
+        with Output(home / "log.txt") as output:
+            output.head(f"$ {shlex.join(launch.command)}")
+            merge = self._followed(trial, launch, home, output, saved)
+        if resumption is not None and saved is not None:
+            time.sleep(SETTLED)
+            resumption.keep(trial, saved.newest())
+        return {} if merge is None else merge.untold()
+
+    def _followed(self, trial: Trial, launch: Launch, home: Path, output: Output, saved: Saved | None) -> Merge | None:
+        """Runs the program to its end, and tells the study what it says; None if it was ended before."""
         merge = Merge(self._metrics(False), trial.step or None, self._metrics(True))
         lines, channel, files = self.watch.sources(Path(self.folder), home, launch.places, merge.wanted)
         environment = {**os.environ, **launch.environment, **channel.environment}
-        with Output(home / "log.txt") as output:
-            output.head(f"$ {shlex.join(launch.command)}")
-            with Guarded(launch.command, environment, self.folder, self.grace) as running:
-                for step, metrics in _followed(running, output, lines, [channel, *files], merge):
-                    if trial.report(step, **metrics) is not Decision.CONTINUE:
-                        running.end()
-                        _drain(running, output)
-                        return {}
-            self._check(running, output, merge, launch.command[0])
-        return merge.untold()
+        with Guarded(launch.command, environment, self.folder, self.grace) as running:
+            pieces = _pieces(running, output, lines, [channel, *files], merge)
+            for step, metrics in (report for piece in pieces for report in piece):
+                decision = trial.report(step, **metrics)
+                if decision is Decision.CONTINUE:
+                    continue
+                if decision is Decision.PAUSE and saved is not None:
+                    _await_saved(pieces, saved)
+                running.end()
+                _drain(running, output)
+                return None
+        self._check(running, output, merge, launch.command[0])
+        return merge
 
     def launch(self, config: Mapping[str, Value], number: int, seed: int, home: Path) -> Launch:
         """What a trial runs.
@@ -182,12 +203,12 @@ class Program:
         return fitted, space.with_defaults(defaults)
 
     def check_apart(self) -> None:
-        """Raises `StudyError` if trials that run at a time would write to the same files of metrics."""
-        for path in self.watch.files:
+        """Raises `StudyError` if trials that run at a time would write to the same files."""
+        for path in (*self.watch.files, *([self.resumption.checkpoint] if self.resumption else [])):
             if not {"folder", "trial"}.intersection(placeholders([path])):
                 raise StudyError(
-                    f"all trials would write their metrics to {path!r}, several at a time. Let each write to its own "
-                    f"folder: put {{folder}} into the command, and look at {{folder}}/{path} instead; or use workers=1."
+                    f"all trials would write to {path!r}, several at a time. Let each write to its own folder: put "
+                    f"{{folder}} into the command, and look at {{folder}}/{path} instead; or use workers=1."
                 )
 
     @property
@@ -233,20 +254,28 @@ class Program:
             raise StudyError(f"{word!r} {why_not_run(errno.ENOENT)}{hint}")
 
 
-def _followed(
+def _pieces(
     running: Guarded, output: Output, lines: Lines, others: Sequence[Source], merge: Merge
-) -> Iterator[Report]:
-    """The reports of a program until it has ended, each as soon as it is due."""
+) -> Iterator[list[Report]]:
+    """The reports of a program, piece by piece as they are due, ten times a second at least, until it has ended."""
     while running.exit is None:
-        yield from merge.take(lines.feed(output.write(running.read(_TICK))), 0)
+        yield merge.take(lines.feed(output.write(running.read(_TICK))), 0)
         for place, source in enumerate(others, 1):
-            yield from merge.take(source.read(), place)
+            yield merge.take(source.read(), place)
     while data := running.read(0):  # what it printed last
-        yield from merge.take(lines.feed(output.write(data)), 0)
-    yield from merge.take(lines.end(), 0)
+        yield merge.take(lines.feed(output.write(data)), 0)
+    yield merge.take(lines.end(), 0)
     for place, source in enumerate(others, 1):
-        yield from merge.take(source.close(), place)
-    yield from merge.end()
+        yield merge.take(source.close(), place)
+    yield merge.end()
+
+
+def _await_saved(pieces: Iterator[list[Report]], saved: Saved) -> None:
+    """Lets a program go on until it has saved what it has just reported, or reports again: scripts print, then save."""
+    now = time.time()
+    for piece in pieces:
+        if piece or saved.newest(since=now) is not None:
+            return
 
 
 def _drain(running: Guarded, output: Output) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from danlu.space.value import MISSING
 
 _LARGEST = 2_000_000  # bytes of a file that is read
+_RUNNERS = ("python", "torchrun", "accelerate", "deepspeed")  # to which `-m` means a module
 _UNSET = {"store_true": False, "store_false": True}  # what a flag stands for that is not given
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+([\w.]+))", re.MULTILINE)
 
@@ -21,7 +22,7 @@ def place_of_script(command: Sequence[str]) -> int:
     What comes before are the arguments of whatever runs it (`python -u`, `torchrun --nproc_per_node=2`), not its own.
     """
     for k, word in enumerate(command):
-        if k and command[k - 1] == "-m":
+        if k and command[k - 1] == "-m" and any(runner in earlier for earlier in command[:k] for runner in _RUNNERS):
             return k
         if word.endswith((".py", ".sh")) and not word.startswith("-") and "=" not in word:
             return k

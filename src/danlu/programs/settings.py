@@ -11,6 +11,8 @@ env = { LR = "{lr}", OMP_NUM_THREADS = "1" }
 grace = 10                              # seconds between SIGTERM and SIGKILL
 pattern = "val: (?P<val_loss>[0-9.]+)"  # where metrics are: lines of the output,
 csv = "{folder}/metrics.csv"            # or files: csv, jsonlines, tensorboard; each a path or a list
+checkpoint = "{folder}/last.ckpt"       # what it saves, and how it goes on with it: then trials can be paused
+resume = "--resume {checkpoint}"
 """
 
 import shlex
@@ -21,6 +23,7 @@ from typing import Any
 from danlu.errors import StudyError, UnknownName
 from danlu.programs.arguments import Arguments
 from danlu.programs.program import Program
+from danlu.programs.resumption import Resumption
 from danlu.programs.style import checked_booleans, checked_pattern
 from danlu.programs.watch import Watch
 
@@ -50,8 +53,20 @@ def program_from(command: str | Sequence[str], table: Mapping[str, Any], folder:
     watch = Watch(said.get("pattern"), said.get("csv", ()), said.get("jsonlines", ()), said.get("tensorboard", ()))
     return Program(
         words_of(command, where), arguments, said.get("template", ()), said.get("env", {}), str(folder.resolve()),
-        said.get("grace", Program.grace), watch,
+        said.get("grace", Program.grace), watch, _resumption(said, where),
     )  # fmt: skip
+
+
+def _resumption(said: Mapping[str, Any], where: str) -> Resumption | None:
+    match "checkpoint" in said, "resume" in said:
+        case True, True:
+            return Resumption(said["checkpoint"], words_of(said["resume"], where))
+        case False, False:
+            return None
+    raise StudyError(
+        f"{where}: checkpoint and resume belong together: checkpoint = '{{folder}}/last.ckpt' is what the program saves, "
+        f"resume = '--resume {{checkpoint}}' how it goes on."
+    )
 
 
 def words_of(command: str | Sequence[str], where: str) -> tuple[str, ...]:
@@ -72,6 +87,10 @@ def _text(where: str, key: str, value: Any) -> str:
 
 def _texts(where: str, key: str, value: Any) -> tuple[str, ...]:
     return tuple(_text(where, key, each) for each in ([value] if isinstance(value, str) else _list(where, key, value)))
+
+
+def _command(where: str, key: str, value: Any) -> str | tuple[str, ...]:
+    return value if isinstance(value, str) else _texts(where, key, value)
 
 
 def _list(where: str, key: str, value: Any) -> Sequence[Any]:
@@ -103,4 +122,6 @@ _KINDS: dict[str, Callable[[str, str, Any], Any]] = {
     "csv": _texts,
     "jsonlines": _texts,
     "tensorboard": _texts,
+    "checkpoint": _text,
+    "resume": _command,
 }

@@ -84,13 +84,15 @@ def checked_booleans(said: str) -> Booleans:
 def inferred(command: Sequence[str], script: Script) -> str:
     """The pattern that the command's own arguments show, else the one that the script's libraries take."""
     own = command[place_of_script(command) + 1 :]
+    if script.imports("hydra"):
+        return "name=value"  # its own options have dashes
     if any(_JOINED.fullmatch(word) for word in own):
         return "--name=value"
     if any(_KEYED.fullmatch(word) for word in own):
         return "name=value"
     if any(word.startswith("--") for word in own):
         return "--name value"
-    if script.imports("hydra") or "from_cli(" in script.text:
+    if "from_cli(" in script.text:
         return "name=value"
     # scripts in the manner of nanoGPT run a file that turns --key=value into global variables
     if script.imports("fire", "jsonargparse", "absl") or "configurator.py" in script.text:
