@@ -152,12 +152,14 @@ class Slurm:
     def cancel(self) -> None:
         self._waiting.clear()
         if self._force is not None:
+            self._force.leave()
             self._force.cancel(list(self._members))
 
     def close(self) -> None:
         """Lets workers leave that have nothing to do, and cancels all other jobs."""
         if self._force is None:
             return
+        self._force.leave()
         for member in list(self._members):
             if member.node and not member.held:
                 self._force.dismiss(member)
@@ -169,7 +171,6 @@ class Slurm:
                 break
             time.sleep(delay)
         self.cancel()
-        self._force.leave()
 
     # jobs -----------------------------------------------------------------------------------------------------------
 

@@ -205,11 +205,15 @@ class Workforce:
             self.cancel([member])
 
     def cancel(self, members: Sequence[Member]) -> None:
-        """Ends jobs at once."""
+        """Ends jobs at once.
+
+        Where one has trials, its box stays: what it still saves and writes is for the next coordinator.
+        """
         self._queue.cancel([member.job for member in members if member.job])
         for member in members:
             self.members.remove(member)
-            _remove(member.folder)
+            if not member.held:
+                _remove(member.folder)
 
     # mail -----------------------------------------------------------------------------------------------------------
 
