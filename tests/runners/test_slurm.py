@@ -104,7 +104,7 @@ def test_a_study_ends_with_as_many_trials_as_were_asked_for_and_leaves_no_job(cl
     assert {t.worker.split(" on ")[1] for t in study.trials} <= {"n1", "n2"}
     assert len({job_of(t) for t in study.trials}) == 2
     assert list((tmp_path / "slurm/jobs").iterdir()) == []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while cluster.jobs() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert cluster.jobs() == {}
@@ -220,7 +220,7 @@ def test_when_it_is_interrupted_twice_no_job_is_left(cluster: Cluster, tmp_path:
     study = new_study(tmp_path)
     with pytest.raises(Interrupted):
         run(study, slurm(), Trials(6), Once(interrupt))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while cluster.jobs() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert cluster.jobs() == {}

@@ -54,8 +54,8 @@ class Stage:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.queue, self.folder = Scripted(), folder
-        self.runner = self._new(**settings)
         self.told: list[Signal] = []
+        self.runner = self._new(**settings)
 
     def _new(self, **settings: object) -> Slurm:
         stage = self
@@ -65,7 +65,8 @@ class Stage:
                 return stage.queue
 
         runner = OnStage(len, "loss", **{"workers": 1, "cluster": "local", "look": 1e-6, **settings})
-        runner.find(str(self.folder), lambda signal, attempt: None)
+        told = list(self.told)
+        runner.find(str(self.folder), lambda signal, attempt: Decision.CONTINUE if signal in told else None)
         return runner
 
     def poll(self, times: int = 1) -> None:
@@ -249,11 +250,26 @@ def test_a_job_that_is_not_reused_is_let_go_after_its_trial(tmp_path: Path) -> N
     assert len(stage.queue.excluded) == 2
 
 
+def test_what_a_cancelled_job_still_writes_is_read_by_the_next_coordinator(stage: Stage) -> None:
+    stage.begin()
+    member = stage.runner._members[0]
+    stage.runner.cancel()
+    assert stage.queue.cancelled == ["1"]
+    member.box.post(stage.letter(3, Saved(5, 1, "c", 1)))
+    stage.queue.put("1", "CANCELLED")
+    stage.runner = stage._new()
+    stage.poll(3)
+    assert [type(signal) for signal in stage.told] == [Started, Saved, Failed]
+    assert list((stage.folder / "slurm/jobs").iterdir()) == []
+
+
 def test_no_name_of_a_job_is_used_again(stage: Stage) -> None:
     stage.begin()
+    stage.write(0, stage.letter(3, Ended(5)))
+    stage.poll()
     stage.runner.cancel()
     stage.runner = stage._new()
-    stage.runner.submit(JOB)
+    stage.runner.submit(Job(6, JOB.config, 1, 1, "/study"))
     stage.poll()
     assert len(stage.queue.standing) == 2
 

@@ -79,6 +79,8 @@ class SlurmQueue:
 
     def __init__(self, folder: Path, parameters: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_slurm(options)
+        # of a coordinator that is a job itself; jobs would inherit it, and count it as theirs
+        os.environ.pop("SLURM_RESTART_COUNT", None)
         import submitit
 
         self._executor, self._folder = submitit.SlurmExecutor(folder), folder

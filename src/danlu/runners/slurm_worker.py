@@ -51,6 +51,11 @@ class Heart:
         self._content = b""
         self._since = time.monotonic()
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the coordinator has ended, and said so."""
+        return not self._path.exists()
+
     def silence(self) -> float:
         """Seconds, by our own clock, since a change was last seen."""
         try:
@@ -179,7 +184,7 @@ class Worker:
 
     def _is_forsaken(self, waited: float) -> bool:
         if self._ending:
-            return waited > _HURRY
+            return waited > _HURRY or self._heart.has_left
         if self._number == 1:  # a coordinator that lives, but knows nothing of this job, is none
             return waited > _FIRST
         return waited > self._plan.patience and self._heart.silence() > self._plan.patience
