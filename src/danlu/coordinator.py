@@ -3,7 +3,8 @@
 On a store that only one machine sees there is one coordinator at a time. On a `SharedStore` there may be several: each
 holds a lease on every trial that it runs, and takes over those that are live and that nobody holds, for their
 coordinator has died. Two that disagree on who holds a trial do no harm, since each attempt has its number: whoever
-begins the next one first has it, and the study tells the other to stop.
+begins the next one first has it, and the study tells the other to stop. A trial that somebody asked for by hand
+(`Study.ask`) has no lease: a coordinator that comes along takes it for left behind.
 """
 
 import os
