@@ -411,6 +411,29 @@ def _raylets() -> Iterator[dict[str, Any]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _slurm() -> Iterator[dict[str, Any]]:
+    from danlu.testing.slurm import running
+
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    with running(folder / "cluster") as cluster:
+        os.environ["SLURM_CONF"] = str(folder / "cluster" / "slurm.conf")
+
+        def told(round: Round, *command: str) -> None:
+            if jobs := list(cluster.jobs()):
+                with contextlib.suppress(subprocess.CalledProcessError):  # it may just have ended
+                    cluster.told(*command, round.rng.choice(jobs))
+
+        def cancel(round: Round) -> None:
+            told(round, "scancel")
+
+        def requeue(round: Round) -> None:
+            told(round, "scontrol", "requeue")
+
+        yield {"cancel job": cancel, "requeue job": requeue}
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 # results --------------------------------------------------------------------------------------------------------------
 
 

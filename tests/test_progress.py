@@ -1,8 +1,10 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from danlu import Float, Space, Study
+from danlu.core.stopping import Target
 from danlu.progress import screen, watching
 from danlu.space import Choice
 from danlu.strategies.fidelity.asha import ASHA
@@ -65,3 +67,22 @@ def test_silence_is_silence():
     with watching(None, False, out, judges=True) as watch:
         watch(Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy="random").history)
     assert out.getvalue() == ""
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("out", [io.StringIO(), Screen()], ids=["lines", "live"])
+def test_a_run_that_is_to_end_says_why_and_what_it_waits_for(out):
+    study = Study(Space({"x": Float(0.0, 1.0)}), minimize="loss", strategy="random")
+    with watching(None, file=out, until=Target(0.5), price=3600.0) as watch:
+        _running, done = study.ask(), study.ask()
+        watch(study.history)
+        study.tell(done, loss=0.4)
+        watch(study.history)
+    said = out.getvalue()
+    assert "trial 1 reached the target of loss 0.5; 1 running trial is let end" in said
+    assert "stopped: trial 1 reached the target of loss 0.5" in said
+    assert "hours of trials at 3600 each" in said

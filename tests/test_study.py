@@ -946,6 +946,12 @@ def test_a_search_without_pauses_takes_over_for_a_runner_that_can_not_pause():
     assert searched.verify() == []
 
 
+def test_one_that_would_not_have_paused_says_nothing_of_it():
+    searched = study(strategy="auto")
+    searched.forgo_pauses()
+    assert searched.history.notes == ()
+
+
 def test_who_waits_for_a_trial_of_another_process_asks_with_what_that_one_has_told(tmp_path):
     first = Study(
         SPACE, minimize="loss", strategy={"use": "inorder", "inner": {"use": "random"}, "lag": 1}, folder=tmp_path

@@ -584,6 +584,7 @@ class Study:
         other = self.strategy.without_pauses()
         if other != self.strategy:
             told = "trials can't be paused here: where the strategy would pause one, it is stopped"
+            # one that would have paused none anyhow, as "auto" without steps, is nothing to worry a person with
             self._change(None, other, note=told if self.strategy.judges(self._history) else None)
 
     def known(self, signal: Signal, attempt: int) -> Decision | None:

@@ -10,8 +10,8 @@ from danlu.records.definition import read_definition
 
 SCRIPTS = Path(__file__).parent.parent / "drafts" / "scripts"
 SEED = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int, default=1)\n"
-ALL = ["mnist.py", "gpt", "run_glue.py", "hydra_app", "click_app.py", "typer_app.py", "tyro_app.py", "absl_app.py",
-       "fire_app.py", "lightning_app.py", "detector"]  # fmt: skip
+ALL = ["mnist.py", "gpt", "images", "run_glue.py", "hydra_app", "click_app.py", "typer_app.py", "tyro_app.py",
+       "absl_app.py", "fire_app.py", "lightning_app.py", "detector"]  # fmt: skip
 
 
 def script_in(folder, name):
@@ -69,6 +69,7 @@ def test_options_that_are_computed_are_found_by_running_if_asked(here, danlu):
         (None, "there is no file"),
         ("def (", "is no Python, line 1"),
         ("print('hello')", "no options were found"),
+        ("import sys\nlr = float(sys.argv[1])\n", "-- python train.py {lr}"),
         (SEED, "none that is worth"),
         ("import argparse\np = argparse.ArgumentParser()\np.parse_args()\n", "none of its options"),
     ],

@@ -47,11 +47,16 @@ def test_the_first_trial_is_what_the_user_runs_today(name):
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_commented_out_can_be_tuned_by_removing_the_sign(name):
     made = drafted(name, most=3)
-    head, _, rest = made.text.partition("# Not tuned, but might be:\n")
-    lines = rest.partition("\n\n")[0].splitlines()
-    text = head + "\n".join(line.removeprefix("# ") for line in lines)
-    names = {line.removeprefix("# ").partition(" = ")[0] for line in lines}
-    assert names <= set(parse_space(tomllib.loads(text)["space"]).names)
+    lines, offers = [], set()
+    is_offered = False
+    for line in made.text.splitlines():
+        is_offered = line.startswith("# Not tuned") or (is_offered and line != "")
+        if is_offered and not line.startswith("# Not tuned"):
+            line = line.removeprefix("# ")
+            offers.add(line.partition(" = ")[0])
+        lines.append(line)
+    assert offers == {item.option.name for item in made.plan.offered if item.dimension is not None}
+    assert offers <= set(parse_space(tomllib.loads("\n".join(lines))["space"]).names)
 
 
 def test_the_gpt_keeps_its_heads_in_proportion_and_its_schedule_falling():
@@ -87,6 +92,13 @@ def test_a_flag_with_a_single_dash_gets_a_place_of_its_own(tmp_path):
     )
     script = Script(tmp_path / "train.py")
     assert draft(script, read_options(script), tmp_path).command == ("python", "train.py", "-lr", "{lr}")
+
+
+def test_a_folder_for_outputs_is_given_in_the_command_and_asked_for_no_more():
+    made = drafted("run_glue.py")
+    assert made.command[-2:] == ("--output_dir", "{folder}/out")
+    assert [option.name for option in made.asked] == ["model_name_or_path"]
+    assert "output_dir  (" not in made.text
 
 
 def test_what_the_script_asks_for_is_said(tmp_path):
@@ -127,3 +139,14 @@ def test_an_option_with_the_name_of_a_group_gives_way():
     made = draft(READ, Reading("pyrallis", Style.FLAG, options), SCRIPTS)
     assert made.space.names == ("model.lr",)
     assert tomllib.loads(made.text)["program"]["names"] == {"model.lr": "model.lr"}
+
+
+def test_of_a_hundred_options_the_dozen_that_matter_most_are_tuned():
+    made = drafted("images/train.py")
+    tuned = {item.option.name for item in made.plan.tuned}
+    assert len(made.reading.options) > 90
+    assert len(tuned) == 12
+    assert tuned >= {"lr-base", "weight-decay", "batch-size", "momentum", "smoothing", "drop", "mixup", "warmup-epochs"}
+    assert made.objectives[0].metric == "test_acc_1"  # smoothing changes what the loss means
+    assert '# lr = "1e-5..0.1 log"' in made.text  # it has no default
+    assert '# hflip = "0.0..1.0 default=0.5"' in made.text

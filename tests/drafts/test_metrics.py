@@ -27,6 +27,7 @@ def found(tmp_path):
         ('print(json.dumps({"eval_loss": loss}))', "eval_loss", "minimize"),
         ('bar(i, n, "Loss: %.3f | Acc: %.3f%% (%d/%d)" % (l, a, c, t))', "loss", "minimize"),
         ('line = "val acc: {:.2f}".format(acc)', "val_acc", "maximize"),
+        ('log.info(f"Test{suffix}: [{i:>4d}/{n}]  Acc@1: {top1:>7.3f}")', "test_acc_1", "maximize"),
         ('print({"psnr": p})', "psnr", "maximize"),
     ],
 )

@@ -209,6 +209,14 @@ def test_running_trials_of_another_process_are_kept_away_from() -> None:
     assert min(gaps) > 0.02
 
 
+def test_trials_that_begin_before_anything_is_known_differ() -> None:
+    study = optuna.create_study(sampler=DanluSampler(seed=0))
+    trials = [study.ask() for _ in range(4)]
+    found = [(trial.suggest_float("x", 0, 1), trial.suggest_categorical("c", "abcdefgh")) for trial in trials]
+    assert found[0] == (0.5, "a")
+    assert len(set(found)) == 4
+
+
 def test_threads_share_one_sampler() -> None:
     study = optuna.create_study(sampler=DanluSampler(seed=0))
     study.optimize(branching, n_trials=24, n_jobs=2)

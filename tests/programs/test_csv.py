@@ -1,6 +1,9 @@
 import math
 from pathlib import Path
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from danlu.programs.csv import Csv
 from danlu.programs.reading import Reading
 
@@ -64,3 +67,22 @@ def test_any_bytes_are_read_without_raising(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_bytes(b'a,"b\n\0,"\n"' + b"x" * 200_000 + b"\n1,2\n")
     source.read()
     source.close()
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.floats(allow_nan=False), st.booleans()), max_size=8), st.data())
+def test_table_written_piece_by_piece_says_what_the_whole_says(
+    tmp_path: Path, rows: list[tuple[float, bool]], data: st.DataObject
+) -> None:
+    cells = [(f"{value!r},", f",{value!r}")[is_late] for value, is_late in rows]
+    text = "epoch,a,b\n" + "".join(f"{k},{pair}\n" for k, pair in enumerate(cells, start=1))
+    path = tmp_path / "grows.csv"
+    path.unlink(missing_ok=True)
+    source, told = Csv(path), []
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
+    for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        with path.open("a") as out:
+            out.write(text[begin:end])
+        told += source.read()
+    expected = [Reading(k, {"b" if is_late else "a": value}) for k, (value, is_late) in enumerate(rows, start=1)]
+    assert told + source.close() == expected

@@ -3,7 +3,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.programs.logs import LOGS
+from tests.programs.logs import LOGS, NO_METRICS
 
 from danlu.errors import ObjectiveError
 from danlu.programs.lines import Lines
@@ -119,6 +119,11 @@ def test_metric_of_any_name_is_found_where_it_is_asked_for() -> None:
     assert readings(Lines(wanted=["val"]), "Epoch: 010, Train: 0.9000, Val: 0.8000\n") == [Reading(10, {"val": 0.8})]
 
 
+def test_bar_that_does_not_know_its_end_counts_its_steps() -> None:
+    text = "\r10it [00:01,  9.0it/s, loss=0.5]\r20it [00:02,  9.0it/s, loss=0.25]\n"
+    assert readings(Lines(), text) == [Reading(10, {"loss": 0.5}), Reading(20, {"loss": 0.25})]
+
+
 def test_section_ends_with_the_first_line_that_has_no_metric() -> None:
     text = "Validation:\nloss: 0.5\nacc: 0.5\nsaving\nloss: 0.4\n"
     names = [name for reading in readings(Lines(), text) for name in reading.metrics]
@@ -139,3 +144,8 @@ def test_no_line_takes_long(piece: str) -> None:
     start = time.process_time()
     Lines().feed(piece * (4096 // len(piece)) + "x\n")
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("line", NO_METRICS)
+def test_line_that_programs_also_print_has_no_metric(line: str) -> None:
+    assert readings(Lines(), f"Epoch 3\n{line}\n") == []

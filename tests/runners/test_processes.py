@@ -244,6 +244,19 @@ def test_a_place_that_is_avoided_gets_no_more_jobs(monkeypatch):
     assert [trial.metrics["device"] for trial in study.trials] == [1.0] * 3
 
 
+def test_a_trial_that_crashed_is_tried_again_elsewhere_if_it_may_be(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+
+    def train(trial, config):
+        if os.environ["CUDA_VISIBLE_DEVICES"] == "0":
+            os._exit(1)
+        return 1.0
+
+    study = ran(train, trials=1, workers=2)  # the other device is free
+    assert (study.trials[0].status, study.trials[0].attempt) == (Status.COMPLETE, 2)
+    assert study.trials[0].worker.endswith(" on cuda:1")
+
+
 def test_a_trial_waits_until_somebody_else_leaves_room_on_its_device(monkeypatch, tmp_path):
     tool = tmp_path / "nvidia-smi"
     (tmp_path / "memory").write_text("0, GPU-1, 1000, 20\n")

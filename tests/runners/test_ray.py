@@ -15,6 +15,7 @@ import pytest
 ray = pytest.importorskip("ray")
 
 from danlu import Study, tune  # noqa: E402
+from danlu.core.event import Lost  # noqa: E402
 from danlu.core.resources import Resources  # noqa: E402
 from danlu.core.stopping import StopRule, Trials  # noqa: E402
 from danlu.core.trial import Status  # noqa: E402
@@ -38,6 +39,12 @@ def elsewhere(monkeypatch):
 class TestRay(RunnerKit):
     def make(self, train, timeout=None):
         return Ray(train, "loss", workers=2, resources=Resources(cpus=1), timeout=timeout)
+
+
+def found_on(node):
+    """What unpickling a function comes to that needs what one node lacks."""
+    if ray.get_runtime_context().get_node_id() == node:
+        raise ImportError("lacking here")
 
 
 class Avoided(StopRule):
@@ -203,6 +210,29 @@ class TestNodes:
         later = [trial.worker.partition(" on ")[2] for trial in study.trials[known:]]
         assert len(later) >= 4
         assert place not in later
+
+    def test_a_node_that_lacks_what_trials_need_is_avoided(self, tmp_path, ray_cluster):
+        node = ray_cluster.add_node(resources={"licence": 8}, **NODE)
+
+        class Needy:
+            def __reduce__(self):
+                return found_on, (node.node_id,)
+
+        def train(trial, config):
+            return float(needy is None)
+
+        needy = Needy()
+        each = Resources(cpus=1, gpus=0, custom={"licence": 1})
+        study = Study(SPACE, minimize="loss", strategy="random", folder=tmp_path)
+        try:
+            run(study, Ray(train, "loss", workers=3, resources=each), Trials(4))
+        finally:
+            ray_cluster.remove_node(node)
+        assert [trial.value for trial in study.trials] == [1.0] * 4
+        assert {trial.worker.partition("/")[2] for trial in study.trials} == {ray_cluster.head_node.node_id[:6]}
+        assert max(trial.excused for trial in study.trials) == 1
+        lost = [event.error for entry in study.entries() for event in entry.events if isinstance(event, Lost)]
+        assert all("its node can't run trials" in error and "lacking here" in error for error in lost)
 
     def test_nothing_is_asked_of_the_strategy_before_there_is_a_place(self, tmp_path):
         runner = Ray(lambda trial, config: 1.0, "loss", resources=Resources(custom={"licence": 1}))
@@ -377,7 +407,7 @@ class TestLife:
 
         needy = Needy()
         study = Study(SPACE, minimize="loss", strategy="random", folder=tmp_path)
-        with pytest.raises(RunnerError, match=r"no_such_module.*must be installed"):
+        with pytest.raises(RunnerError, match=r"(?s)no_such_module.*must be installed"):
             run(study, Ray(lambda trial, config: needy, "loss", workers=1), Trials(1))
 
     def test_a_cluster_that_was_there_before_outlives_the_study(self, tmp_path):

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import slurm_cluster
-from tests.slurm_cluster import Cluster
 
 from danlu.core.history import History
 from danlu.core.runner import Runner
@@ -23,7 +21,8 @@ from danlu.loop import Interrupted, run
 from danlu.runners.slurm import Slurm
 from danlu.space import Config, Float, Space
 from danlu.study import Study
-from danlu.testing.runners import RunnerKit
+from danlu.testing import slurm as slurm_cluster
+from danlu.testing.slurm import Cluster
 
 SPACE = Space({"x": Float(0.0, 1.0, default=0.5)})
 
@@ -42,9 +41,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 def count(trial: Trial, config: Config) -> float:
-    """Twelve steps, each with a checkpoint; the loss tells how many steps were done in all, lost ones left aside."""
+    """Eight steps, each with a checkpoint; the loss tells how many steps were done in all, lost ones left aside."""
     done = trial.load() or 0
-    for step in trial.steps(12):
+    for step in trial.steps(8):
         time.sleep(0.05)
         done += 1
         trial.report(step, loss=float(done))
@@ -81,15 +80,9 @@ def assert_counted(study: Study, trials: int) -> None:
     """All is there, and nothing twice."""
     assert [t.status for t in study.trials] == [Status.COMPLETE] * trials
     for trial in study.trials:
-        assert trial.curve.steps.tolist() == list(range(1, 13))
-        assert trial.curve["loss"].tolist() == [float(step) for step in range(1, 13)]
+        assert trial.curve.steps.tolist() == list(range(1, 9))
+        assert trial.curve["loss"].tolist() == [float(step) for step in range(1, 9)]
     assert study.verify() == []
-
-
-@pytest.mark.usefixtures("cluster")
-class TestSlurm(RunnerKit):
-    def make(self, train: Callable[..., Any], timeout: float | None = None) -> Runner:
-        return slurm(train, workers=1, timeout=timeout)
 
 
 def test_a_study_ends_with_as_many_trials_as_were_asked_for_and_leaves_no_job(cluster: Cluster, tmp_path: Path) -> None:
@@ -153,7 +146,7 @@ def test_trials_make_way_for_a_more_urgent_job_and_come_back(cluster: Cluster, t
 def test_a_trial_is_told_to_pause_when_the_time_of_its_job_is_nearly_over(cluster: Cluster, tmp_path: Path) -> None:
     def train(trial: Trial, config: Config) -> float:
         done = trial.load() or 0
-        for step in trial.steps(12):
+        for step in trial.steps(8):
             time.sleep(0.05)
             done += 1
             trial.report(step, loss=float(done))

@@ -64,6 +64,11 @@ def _reading(script: Script, execute: bool) -> Reading:
     """What can be read of the script, else what running it up to its parser shows."""
     reading = read_options(script)
     name = script.path.name
+    if reading is None and "sys.argv" in script.main.text:
+        raise DraftError(
+            f"{name} reads sys.argv itself, which says nothing of its options. Put what is to be tuned in its place: "
+            f"danlu run --space 'lr=1e-5..1e-1 log' --minimize METRIC -- python {name} {{lr}}"
+        )
     if reading is None:
         raise DraftError(
             f"no options were found in {name}: it uses none of {', '.join(FRAMEWORKS)}. If its settings are in a "
@@ -101,9 +106,9 @@ def _summary(drafted: Draft, output: Path) -> list[str]:
         first = drafted.objectives[0]
         others = f", or one of {len(drafted.objectives) - 1} others" if len(drafted.objectives) > 1 else ""
         checks.insert(0, f"{first.goal} {first.metric} ({first.place}{others})")
-    if plan.asked:
+    if drafted.asked:
         checks.insert(
-            0, f"add {', '.join(o.flag or o.name for o in plan.asked)} to the command: the script asks for it"
+            0, f"add {', '.join(o.flag or o.name for o in drafted.asked)} to the command: the script asks for it"
         )
     return [
         f"{output}: drafted from {drafted.script.path.name}, {found}",

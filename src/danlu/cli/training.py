@@ -54,8 +54,8 @@ def _refuse_program(path: Path) -> None:
         return
     if reading is not None and reading.options:
         raise StudyError(
-            f"{path.name} is a program with options of its own ({reading.framework}), not a training function that says "
-            f"what may be tried. Draft a search of its options: danlu init {path}. Or say it here: danlu run "
+            f"{path.name} is a program with options of its own ({reading.framework}), not a training function "
+            f"that says what may be tried. Draft a search of its options: danlu init {path}. Or say it here: danlu run "
             f"--space 'NAME=1e-5..1e-1 log' --minimize METRIC -- python {path}. If a function of it is meant, name it: "
             f"{path}:{DEFAULT}."
         )

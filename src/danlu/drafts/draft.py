@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from danlu.drafts.advice import Advice, words
+from danlu.drafts.compared import with_compared
 from danlu.drafts.divisible import divisions
-from danlu.drafts.metrics import Candidate, candidates
+from danlu.drafts.metrics import Candidate, Goal, candidates
 from danlu.drafts.option import Option, Switch
+from danlu.drafts.outputs import output_arguments, outputs
 from danlu.drafts.plan import MOST, Plan, plan, space_of
 from danlu.drafts.readers.reading import Reading, Style
 from danlu.drafts.script import Script
@@ -23,6 +25,7 @@ from danlu.space.text import format_dimension, to_toml
 _PATTERNS = {Style.FLAG: "--name value", Style.EQUALS: "--name=value", Style.BARE: "name=value"}
 _BOOLEANS = {Switch.ON: "flag", Switch.PAIR: "pair", Switch.VALUE: "value"}
 _DOTTED = ("tyro", "LightningCLI", "jsonargparse")  # of which danlu run knows that names are whole
+_MONITORS = ("monitor", "optimized_metric", "metric_for_best_model", "eval_metric")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDEST = 48  # of a line before its comment, for comments in one column
 _LONGEST = 100  # of a comment
@@ -80,7 +83,13 @@ class Draft:
             flag = item.option.flag
             if flag.startswith("-") and not flag.startswith("--") and self.reading.style is Style.FLAG:
                 words += [flag, f"{{{item.option.name}}}"]
-        return tuple(words)
+        return (*words, *output_arguments(self.reading, self.plan.command))
+
+    @cached_property
+    def asked(self) -> tuple[Option, ...]:
+        """What the script wants to be told, and neither the search nor the command says."""
+        said = outputs(self.reading.options, self.plan.command)
+        return tuple(option for option in self.plan.asked if option not in said)
 
     @property
     def text(self) -> str:
@@ -97,10 +106,22 @@ def draft(script: Script, reading: Reading, folder: Path, most: int = MOST) -> D
         folder: in which the study.toml will lie.
         most: how many hyperparameters are tuned.
     """
+    reading = replace(reading, options=with_compared(script, reading.options))
     planned = _above_floor(plan(reading, most), reading)
     names = [words(item.option.name) for item in planned.tuned]
     loss_varies = any(_LOSS.search(name) and not _WEIGHT_DECAY.search(name) for name in names)
-    return Draft(script, reading, planned, candidates(script, loss_varies), folder)
+    return Draft(script, reading, planned, candidates(script, loss_varies) or _monitored(reading), folder)
+
+
+def _monitored(reading: Reading) -> tuple[Candidate, ...]:
+    """The metric that a checkpoint or early stopping watches, as an option says it."""
+    for option in reading.options:
+        if words(option.name) in _MONITORS and isinstance(option.default, str) and option.default:
+            group = option.name.rpartition(".")[0]
+            modes = [o.default for o in reading.options if o.name in (f"{group}.mode", "mode")]
+            goal: Goal = "maximize" if "max" in modes else "minimize"
+            return (Candidate(option.default, goal, "logged", option.name),)
+    return ()
 
 
 def _above_floor(planned: Plan, reading: Reading) -> Plan:
@@ -143,6 +164,8 @@ def _lines(draft: Draft) -> Iterator[str]:
     yield f"# The script {how}. What is commented out can be tuned as well: remove the #."
     yield ""
     yield f"command = [{', '.join(map(_quoted, draft.command))}]"
+    if any("{folder}" in word for word in draft.command):
+        yield "# {folder} is the trial's own: what it writes stays apart from that of the others"
     yield from _asked(draft)
     yield from _objectives(draft)
     yield f"trials = {_TRIALS}"
@@ -152,6 +175,10 @@ def _lines(draft: Draft) -> Iterator[str]:
     if len(booleans) == 1:
         yield f"booleans = {_quoted(booleans.pop())}"
     yield from _names(draft)
+    if draft.objectives and draft.objectives[0].way == "logged":
+        places = {"LightningCLI": "{folder}/lightning_logs"}.get(draft.reading.framework, "FILE")
+        yield f'# csv = "{places}"          # where the metric is written, if not to the screen; or:'
+        yield f'# tensorboard = "{places}"'
     yield from ("", "[space]")
     yield from _space_lines(draft)
     yield from _left(draft)
@@ -165,9 +192,10 @@ def _names(draft: Draft) -> Iterator[str]:
 
 
 def _asked(draft: Draft) -> Iterator[str]:
-    asked = [option for option in draft.plan.asked if option.default in (None, "") or option.is_required]
-    if asked:
-        names = ", ".join(option.flag or option.name for option in asked)
+    if draft.reading.framework == "HfArgumentParser" and "do_train" in draft.script.main.text:
+        yield "# It trains and evaluates only if told so: add --do_train and --do_eval to the command."
+    if draft.asked:
+        names = ", ".join(option.flag or option.name for option in draft.asked)
         yield f"# {draft.script.path.name} won't run without {names}: add it to the command."
 
 
@@ -198,10 +226,13 @@ def _space_lines(draft: Draft) -> Iterator[str]:
     yield from _columns(rows)
     if draft.where:
         yield f"where = [{', '.join(map(_quoted, draft.where))}]"
-    offered = [i for i in draft.plan.offered if i.dimension is not None]
-    if offered:
-        yield from ("", "# Not tuned, but might be:")
-        yield from _columns([(f"# {_key(i.option.name)} = {_value(i)}", _remark(i)) for i in offered])
+    by_reason: dict[str, list[Advice]] = {}
+    for item in sorted(draft.plan.offered, key=lambda item: item.rank):
+        if item.dimension is not None:
+            by_reason.setdefault(item.why or "seldom worth it", []).append(item)
+    for reason, items in by_reason.items():
+        yield from ("", f"# Not tuned, but might be ({reason}):")
+        yield from _columns([(f"# {_key(i.option.name)} = {_value(i)}", i.option.help) for i in items])
     for item in draft.plan.tuned:
         if _opens(item) and item.dimension is not None:
             yield ""
@@ -210,16 +241,15 @@ def _space_lines(draft: Draft) -> Iterator[str]:
 
 def _left(draft: Draft) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
+    said = outputs(draft.reading.options, draft.plan.command)
     for item in draft.plan.left:
+        if item.option in said:
+            continue
         by_reason.setdefault(item.why, []).append(item.option.name)
     if by_reason:
         yield from ("", "# Left as they are:")
     for reason, names in by_reason.items():
         yield from _wrapped(f"#   {', '.join(names)}", f"#     ({reason})")
-
-
-def _remark(item: Advice) -> str:
-    return "; ".join(part for part in (item.why, item.option.help) if part)
 
 
 def _opens(item: Advice) -> bool:

@@ -251,6 +251,7 @@ TUNED: Final = (
           attention\w* cell\w* rnn_type sampler merge readout aggr\w* padding_mode""", TEXT, Listed(), 2, ""),
     Rule(r"init_\w+ \w+_init initializer_range init_std init_gain init_scale", FLOAT, Scaled(10, 10), 3, ""),
     # switches
+    Rule(r"=no_aug\w* =no_mixup", BOOL, Switched(), 4, "switches off what is tuned besides"),
     Rule(r"""amsgrad nesterov bias qkv_bias use_\w+ with_\w+ residual\w* skip_connections? tied? tie_\w+ bn
           batch_?norm layer_?norm \w*norm\w* augment\w* aug ema model_ema anneal\w* bidirectional mixup cutmix
           clip_\w+

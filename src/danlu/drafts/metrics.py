@@ -181,7 +181,11 @@ def _filled(node: ast.expr) -> str:
         case ast.Constant(str(text)):
             return text
         case ast.JoinedStr(values):
-            return "".join(_filled(value) for value in values)
+            text = ""
+            for value in values:  # of f"Test{suffix}: ..." nothing is known that would end the word
+                is_suffix = isinstance(value, ast.FormattedValue) and value.format_spec is None and text[-1:].isalpha()
+                text += "" if is_suffix else _filled(value)
+            return text
         case ast.FormattedValue(inner, _, spec):
             written = "".join(str(v.value) for v in getattr(spec, "values", ()) if isinstance(v, ast.Constant))
             return _number(_name(inner), written)

@@ -141,7 +141,11 @@ def _required(item: Advice) -> Advice:
 
 
 def _spare(item: Advice) -> Advice:
-    return item if item.why or item.rank >= ASKED else replace(item, why="beyond the most that are tuned at once")
+    return (
+        item
+        if item.why or item.rank >= ASKED
+        else replace(item, why="beyond the most that are tuned at once: exchange them for others")
+    )
 
 
 def _counts(option: Option) -> bool:

@@ -27,7 +27,10 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Call = tuple[ast.Call, "Names"]
 Names = ChainMap[str, Any]
 
-_SAYING = (ast.Call, ast.Name, ast.Attribute, ast.Assert, ast.If, ast.Assign, ast.Import, ast.ImportFrom)
+_SAYING = (
+    ast.Call, ast.Name, ast.Attribute, ast.Assert, ast.If, ast.Assign, ast.Import, ast.ImportFrom, ast.Compare,
+    ast.Subscript, ast.Match,
+)  # fmt: skip
 _PROJECT = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 
 

@@ -42,6 +42,7 @@ from danlu.integrations.optuna_space import Searched, Shape, dimension_of, is_us
 
 _KEY = "danlu"  # system attribute: what was meant for a trial, so that others know before it has asked
 _CONSTRAINTS = "constraints"  # system attribute: Optuna's own
+_FEW = 10  # trials with a parameter, below which it is drawn at random where it is drawn by itself
 _AWAITED = 100  # pending trials that are told to the engine, the newest
 
 
@@ -98,9 +99,10 @@ class DanluSampler(BaseSampler):  # type: ignore[misc]
             told = self._follow(study)
             rng = suggestion_rng(self._seed, trial.number)
             suggestion = self._strategy.suggest(told.awaiting(trial.number), rng)
-        if not isinstance(suggestion, Start):  # every config was tried
-            return {}
-        params = {name: v for name, v in told.searched.params(suggestion.config).items() if name in search_space}
+            if not isinstance(suggestion, Start):  # every config was tried
+                return {}
+            found = told.searched.params(suggestion.config)
+        params = {name: value for name, value in found.items() if name in search_space}
         self._meant[study._study_id, trial.number] = params
         plain = {name: search_space[name].to_internal_repr(value) for name, value in params.items()}
         study._storage.set_trial_system_attr(trial._trial_id, _KEY, {"origin": suggestion.origin, "params": plain})
@@ -152,6 +154,8 @@ class DanluSampler(BaseSampler):  # type: ignore[misc]
         told = self._follow(study)
         searched = Searched({name: distribution}, {})
         trials = [t for t in told.ended if name in t.params]
+        if len(trials) < _FEW:  # several that begin at once must not all get the same
+            return _uniform(distribution, rng)
         history = _history(searched, told.objectives, self._form, self._seed)
         history = _with_ended(history, searched, trials)
         suggestion = catalogue.load("strategy", "tpe")().suggest(history, rng)

@@ -50,7 +50,8 @@ def report(step: int | None = None, /, **metrics: Any) -> bool:
         return False
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        os.write(descriptor, line)
+        while line:  # what did not fit on a full disk raises with the next turn
+            line = line[os.write(descriptor, line) :]
     finally:
         os.close(descriptor)
     return True

@@ -31,7 +31,7 @@ class Csv:
         return self._all(last=True)
 
     def _all(self, last: bool) -> list[Reading]:
-        files = self._files.followed()
+        files = self._files.followed(last)
         return [r for file in files for r in self._tables.setdefault(file.path, _Table(file)).rows(last)]
 
 

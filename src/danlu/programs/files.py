@@ -1,12 +1,15 @@
 """Files: those that a program writes under one name, or under names of one pattern."""
 
 import glob
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
 _MOST = 1_000  # files that are followed at once
+_LONG = 0.05  # seconds that a look may take without a rest
+_REST = 20  # times as long as the last look took, until the next: folders may hold a data set
 
 T = TypeVar("T")
 
@@ -25,13 +28,21 @@ class Files(Generic[T]):
     names: str
     follow: Callable[[Path, bool], T]
     _known: dict[str, T] = field(default_factory=dict)
+    _next: float = 0.0
 
     def __post_init__(self) -> None:
         self._look(fresh=False)
 
-    def followed(self) -> list[T]:
-        """The files that there are, those that came since included, in order of their names."""
-        self._look(fresh=True)
+    def followed(self, last: bool = False) -> list[T]:
+        """The files that there are, those that came since included, in order of their names.
+
+        Where it takes long to look for them, that is done less often; with `last` in any case.
+        """
+        begin = time.monotonic()
+        if last or begin >= self._next:
+            self._look(fresh=True)
+            end = time.monotonic()
+            self._next = end + _REST * (end - begin) if end - begin > _LONG else 0.0
         return [self._known[path] for path in sorted(self._known)]
 
     def _look(self, fresh: bool) -> None:

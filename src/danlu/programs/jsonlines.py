@@ -29,7 +29,7 @@ class JsonLines:
         return [reading for file in self._files.followed() for reading in self._of(file, last=False)]
 
     def close(self) -> list[Reading]:
-        return [reading for file in self._files.followed() for reading in self._of(file, last=True)]
+        return [reading for file in self._files.followed(last=True) for reading in self._of(file, last=True)]
 
     def _of(self, file: Growing, last: bool) -> list[Reading]:
         before = file.restarts

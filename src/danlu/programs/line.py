@@ -36,7 +36,12 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
-_SETTINGS = re.compile(r"\b\w*(?:Namespace|Config|Configuration|Args|Arguments|Options|Params|Settings|Parameters)\(")
+# settings, and what was found where a training goes on
+_SETTINGS = re.compile(
+    r"\b\w*(?:Namespace|Config|Configuration|Args|Arguments|Options|Params|Settings|Parameters)\("
+    r"|\b(?i:config|configuration|args|arguments|options|hyper-?parameters|settings)\s*[:=]"
+    r"|^\W*(?i:load(?:ing|ed)|resum(?:ing|ed)|restor(?:ing|ed)|overriding)\b"
+)
 _N = (
     r"(?>[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d++)(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d+)?"
     r"|[-+]?(?i:nan|inf(?:inity)?)\b)"
@@ -59,6 +64,7 @@ _PAIR = re.compile(
 )
 _BATCH = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*(?:\(\s*\d+(?:\.\d+)?%\s*\)\s*)?\]")
 _BAR = re.compile(r"(?<![\w/.])(\d+)/(\d+) \[\d+:\d\d|^\s*(\d+)/(\d+)\s+[\[━╸ ]*[=>.━╸]{3,}|^\s*(\d+)/(\d+) - \d+m?s\b")
+_COUNTING = re.compile(r"(?<![\w/.])(\d+)it \[\d+:\d\d")  # a bar that doesn't know its end
 _INDEX = re.compile(r"^(?:\[(\d+)\]\s+|(\d+):\s+)(?=[^\W\d])")
 # an epoch that isn't called so: timm's `Train: 0 [  10/1251`, `[3, 2000] loss`, `[0/25][10/1583]`
 _EPOCH = re.compile(
@@ -143,6 +149,9 @@ def _passes(line: str, result: Said) -> None:
     """Progress through the data, and the index at the beginning of a line."""
     if index := _INDEX.match(line):
         result.counts["iteration"] = float(index[1] or index[2])
+    if counting := _COUNTING.search(line):
+        result.counts["batch"], result.is_bar = float(counting[1]), True
+        return
     bar = _BAR.search(line)
     for found in [bar] if bar else reversed(list(_BATCH.finditer(line))):
         done, total = (float(n) for n in found.groups() if n is not None)

@@ -30,7 +30,7 @@ class TensorBoard:
         return [reading for file in self._files.followed() for reading in self._of(file)]
 
     def close(self) -> list[Reading]:
-        return self.read()
+        return [reading for file in self._files.followed(last=True) for reading in self._of(file)]
 
     def _of(self, file: Records) -> Iterator[Reading]:
         steps = self._steps.setdefault(file.path.parent, Steps())

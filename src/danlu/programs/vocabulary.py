@@ -43,7 +43,7 @@ def means_metric(name: str) -> bool:
 def means_other(name: str) -> bool:
     """Whether a normalised name is surely not that of a metric."""
     words = name.split("_")
-    return words[-1] in _OTHERS or "time" in words or words[-2:] == ["learning", "rate"]
+    return words[-1] in _OTHERS or bool({"time", "target"} & set(words)) or words[-2:] == ["learning", "rate"]
 
 
 def is_metric_word(word: str) -> bool:

@@ -99,9 +99,9 @@ def share(amounts: Sequence[float], count: int, most: float) -> float:
     return 1.0
 
 
-def node_resources() -> list[dict[str, float]]:
-    """What each node that is alive has in all."""
-    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+def node_resources(but: frozenset[str] = frozenset()) -> list[dict[str, float]]:
+    """What each node that is alive has in all, but for those with these ids."""
+    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"] and node["NodeID"] not in but]
 
 
 def node_name(address: str, node: str) -> str:

@@ -166,7 +166,7 @@ class Box:
         return True
 
 
-def delays(first: float = 0.002, last: float = 1.0) -> Iterator[float]:
+def delays(first: float = 0.002, last: float = 0.5) -> Iterator[float]:
     """Seconds to wait between looks into a box: more and more, as nothing comes."""
     delay = first
     while True:

@@ -114,6 +114,7 @@ class Processes:
         self._avoided: frozenset[str] = frozenset()
         self._gauge = ThreadPoolExecutor(1, "danlu-gauge") if _can_gauge(shares) else None
         self._notes = [f"workers=auto: {_trials(len(shares))} at a time, for {why}"] if why else []
+        self._crashed: dict[int, str] = {}  # where trials were lost: the next attempt is elsewhere, if it may be
         self._waits = False  # whether a job has not begun
         self._longest = 0.0  # pause of any trial that went on afterwards
         self._looked = self._watched = time.monotonic()
@@ -125,7 +126,9 @@ class Processes:
         self._avoided = places
 
     def submit(self, job: Job) -> None:
-        slot = next(filter(self._is_free, self._slots))
+        there = self._crashed.pop(job.trial, None)
+        free = [slot for slot in self._slots if self._is_free(slot)]
+        slot = next((slot for slot in free if slot.share.place != there), free[0])
         slot.waiting, slot.look, slot.looks = job, 0.0, 0
         self._waits = True
         self._begin()
@@ -274,6 +277,7 @@ class Processes:
         worker, slot.worker = slot.worker, None
         assert worker is not None
         assert worker.job is not None
+        self._crashed[worker.job.trial] = slot.share.place
         heard.append((worker, Failed(worker.job.trial, reason, error)))
         worker.end()
 

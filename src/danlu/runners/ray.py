@@ -8,7 +8,6 @@ a Ray cluster can run programs on it.
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +31,18 @@ try:
 except ImportError as missing:
     raise RunnerError(f"the runner 'ray' needs Ray ({missing}): pip install 'danlu[ray]'.") from missing
 
-from danlu.runners.cluster import Bundle, bundles_of, connect, described, first_line, ids_of, situation
+from danlu.runners.actor import actor_class, never_began, obituary, options_of, search_path
+from danlu.runners.cluster import (
+    Bundle,
+    bundles_of,
+    connect,
+    described,
+    first_line,
+    ids_of,
+    node_resources,
+    situation,
+    what_is_missing,
+)
 from danlu.runners.reservation import Reservations
 
 _TICK = 0.1  # seconds between looks at what has no message: places, deadlines, files on their way
@@ -42,7 +52,6 @@ _STARTING = 300.0  # seconds in which a process must have begun: it may have pac
 _STALL = 5.0  # seconds without a look at deadlines that mean that this process was suspended, or its machine
 _PENDING = 10.0  # seconds of waiting for a place after which it is said why, once
 _STRATEGIES = ("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD")
-_CAUSES = "of SIGKILL (as when memory runs out), of a crash in C code (SIGSEGV), or because it called os._exit"
 
 
 @dataclass(eq=False)
@@ -126,14 +135,15 @@ class Ray:
         except BaseException:
             self._disconnect()
             raise
-        self._options = _options(bundles[0], runtime_env)
+        self._options = options_of(bundles[0], runtime_env)
         self._captures = placement is not None
         self._places = Reservations(bundles, strategy, workers)
-        self._actor = ray.remote(_process())
+        self._actor = ray.remote(actor_class())
         self._tenants: list[_Tenant] = []
         self._carriers = ThreadPoolExecutor(4, "danlu-files")
         self._nonce, self._marked = secrets.token_hex(8), Path()
         self._in_storage: set[str] = set()
+        self._avoided, self._unfit = frozenset[str](), frozenset[str]()
         self._has_complained = False
         self._looked = time.monotonic()
 
@@ -146,7 +156,7 @@ class Ray:
         place = self._places.take()
         where = PlacementGroupSchedulingStrategy(place, 0, placement_group_capture_child_tasks=self._captures)
         actor = self._actor.options(**self._options, scheduling_strategy=where).remote(
-            _path(), os.getcwd(), self._train, self._metric, self._patience, self._nice, self._memory
+            search_path(), os.getcwd(), self._train, self._metric, self._patience, self._nice, self._memory
         )
         call = actor.begin.remote(job, self._nonce, self._storage.url if self._storage else None)
         self._tenants.append(_Tenant(job, place, actor, call, Mirror(job, self._storage)))
@@ -168,7 +178,8 @@ class Ray:
         self._tidy_storage()
 
     def avoid(self, places: frozenset[str]) -> None:
-        self._places.avoid(ids_of(places))
+        self._avoided = ids_of(places)
+        self._places.avoid(self._avoided | self._unfit)
 
     def cancel(self) -> None:
         self._dismiss(list(self._tenants))
@@ -219,7 +230,7 @@ class Ray:
         try:
             message = ray.get(tenant.call)
         except ray.exceptions.RayError as error:
-            return _obituary(tenant, error)
+            return self._death(tenant, error)
         if message.output:
             tenant.mirror.log(message.output)
         if message.content is not None or message.size != tenant.size:
@@ -249,6 +260,21 @@ class Ray:
             refusal = error if isinstance(error, DanluError) else RunnerError(str(error))
             tenant.call = tenant.actor.answer.remote(refusal)
         return None
+
+    def _death(self, tenant: _Tenant, error: Exception) -> Failed:
+        """What a trial died of; its node is avoided from now on if it can't run any.
+
+        Raises:
+            RunnerError: no other node can.
+        """
+        failed = obituary(tenant.job.trial, error)
+        tenant.is_homeless = failed.reason == "lost"
+        if never_began(error):
+            self._unfit |= {self._places.home(tenant.place)}
+            if what_is_missing(self._places.bundles, node_resources(self._unfit)):
+                raise RunnerError(f"trial {failed.trial} can't begin: {failed.error}.") from error
+            self._places.avoid(self._avoided | self._unfit)
+        return failed
 
     def _known(self, tenant: _Tenant, signal: Signal) -> Signal:
         if tenant.deadline is None and self.timeout is not None:
@@ -348,87 +374,3 @@ def _packed(train: Train) -> bytes:
             f"the training function can't be sent to a cluster: {type(error).__name__}: {error}. "
             f"Open files, models and locks inside the function, not outside."
         ) from error
-
-
-def _options(bundle: Bundle, runtime_env: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What an actor is asked for that fills a bundle."""
-    amounts = dict(bundle)
-    options: dict[str, Any] = {
-        "num_cpus": amounts.pop("CPU", 0),
-        "num_gpus": amounts.pop("GPU", 0),
-        "max_restarts": 0,
-        "max_task_retries": 0,
-        # a call that waits for a message must not keep others out
-        "max_concurrency": 2,
-    }
-    if "memory" in amounts:
-        options["memory"] = int(amounts.pop("memory"))
-    if amounts:
-        options["resources"] = amounts
-    if runtime_env is not None:
-        options["runtime_env"] = dict(runtime_env)
-    return options
-
-
-def _process() -> type:
-    """The class of the actors. It is local so that it travels by value: only it can say where Danlu is to be found."""
-
-    class Trial:
-        def __init__(self, path, folder, *settings):  # type: ignore[no-untyped-def]
-            import os
-            import sys
-
-            sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
-            if os.path.isdir(folder):
-                os.chdir(folder)
-            import ray
-
-            from danlu.runners.cluster import node_name
-            from danlu.runners.station import Station
-
-            node = ray.get_runtime_context().get_node_id()
-            self.station = Station(node_name(ray.util.get_node_ip_address(), node), *settings)
-
-        def begin(self, *order):  # type: ignore[no-untyped-def]
-            return self.station.begin(*order)
-
-        def answer(self, reply):  # type: ignore[no-untyped-def]
-            return self.station.answer(reply)
-
-        def listen(self):  # type: ignore[no-untyped-def]
-            return self.station.listen()
-
-        def end(self):  # type: ignore[no-untyped-def]
-            return self.station.end()
-
-    return Trial
-
-
-def _path() -> list[str]:
-    return [entry or os.getcwd() for entry in sys.path]
-
-
-def _obituary(tenant: _Tenant, error: Exception) -> Failed:
-    """What a trial died of.
-
-    Raises:
-        RunnerError: its process could not even begin, which others couldn't either.
-    """
-    text = str(error)
-    if getattr(error, "actor_init_failed", False):
-        raise RunnerError(
-            f"a node of the Ray cluster can't run trials: {text.strip().splitlines()[-1]}. Danlu and what the training "
-            f"function imports must be installed there too; runtime_env={{'pip': [...]}} does that."
-        ) from error
-    number = tenant.job.trial
-    if "memory" in text and "Ray killed this worker" in text:
-        return Failed(number, "out of memory", f"the node ran out of memory, and Ray killed the trial: {_last(text)}")
-    if "its node has died" in text:
-        tenant.is_homeless = True
-        return Failed(number, "lost", f"its node died: {_last(text)}")
-    # Ray doesn't know the exit status
-    return Failed(number, "died", f"its worker process died, {_CAUSES}")
-
-
-def _last(text: str) -> str:
-    return text.strip().splitlines()[-1].strip()

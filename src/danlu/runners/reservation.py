@@ -29,7 +29,7 @@ class Reservations:
     def __init__(self, bundles: Sequence[Bundle], strategy: str, limit: int | None) -> None:
         self.bundles, self.limit = [dict(bundle) for bundle in bundles], limit
         self._strategy, self._avoided = strategy, frozenset[str]()
-        self._nodes: dict[PlacementGroup, frozenset[str]] = {}  # on which they lie
+        self._nodes: dict[PlacementGroup, list[str]] = {}  # that their bundles lie on
         self._used: list[PlacementGroup] = []
         self._free: list[tuple[float, PlacementGroup]] = []  # since when
         self._pending: list[PlacementGroup] = []
@@ -70,7 +70,7 @@ class Reservations:
 
     def give_back(self, group: PlacementGroup) -> None:
         """A trial has ended; the next one may have its place."""
-        if self._nodes.get(group, frozenset()) & self._avoided:
+        if not self._avoided.isdisjoint(self._nodes.get(group, ())):
             self.give_up(group)
             return
         self._used.remove(group)
@@ -90,9 +90,13 @@ class Reservations:
         for group in self._pending:
             remove_placement_group(group)
         self._pending = []
-        for place in [place for place in self._free if self._nodes.get(place[1], frozenset()) & nodes]:
+        for place in [place for place in self._free if not nodes.isdisjoint(self._nodes.get(place[1], ()))]:
             self._free.remove(place)
             remove_placement_group(place[1])
+
+    def home(self, group: PlacementGroup) -> str:
+        """The id of the node on which a trial's training function runs."""
+        return self._nodes[group][0]
 
     def close(self) -> None:
         """Gives everything back."""
@@ -112,7 +116,7 @@ class Reservations:
             group: row for group, row in zip(self._pending, states, strict=True) if row.get("state") == "CREATED"
         }
         for group, row in granted.items():
-            self._nodes[group] = frozenset(row["bundles_to_node_id"].values())
+            self._nodes[group] = [node for _, node in sorted(row["bundles_to_node_id"].items())]
         return list(granted)
 
     def _ask(self, granted: int) -> None:

@@ -138,7 +138,7 @@ def _enum_by_name(script: Script, slot: Slot) -> Slot:
 def _training_arguments() -> Iterator[Option]:
     for name, kind, default, text in _TRAINING_ARGUMENTS:
         choices = _SCHEDULES if name == "lr_scheduler_type" else ()
-        yield Option(name, kind, default, f"--{name}", choices=choices, help=text)
+        yield Option(name, kind, default, f"--{name}", choices=choices, help=text, is_required=name == "output_dir")
 
 
 def _read_tap(script: Script) -> Reading | None:

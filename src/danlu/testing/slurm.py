@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +122,7 @@ def _idle(cluster: Cluster) -> int:
         return 0
 
 
-def _until(claim, what: str, seconds: float = 20.0) -> None:
+def _until(claim: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not claim():
         if time.monotonic() > end:
