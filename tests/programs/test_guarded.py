@@ -32,7 +32,7 @@ def program(tmp_path):
 
 def pids(notes, count):
     """The processes that were noted, as soon as there are `count`."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = notes.read_text().split() if notes.exists() else []
         if len(found) == count:
@@ -53,7 +53,7 @@ def lives(pid):
 
 
 def soon_gone(pids):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while alive(pids) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not alive(pids)
@@ -124,7 +124,7 @@ class TestNothingIsLeft:
             began = time.monotonic()
             while running.exit is None:
                 running.read(0.05)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 5
             assert alive(found) == []
 
     def test_when_its_trial_is_killed(self, program, body, count, tmp_path):

@@ -102,6 +102,14 @@ def test_a_config_file_is_written_for_each_trial(written, tuned, tmp_path):
     assert (tmp_path / "config.yaml").read_text() == "# mine\noptimizer:\n  lr: 0.5\nname: x\n"
 
 
+def test_a_template_may_be_json_only_once_it_is_filled(written, tuned, tmp_path):
+    (tmp_path / "c.json").write_text('{"lr": {lr}, "out": "{folder}", "depth": 2}')
+    space = Space({"lr": Float(0.0, 1.0, default=0.25), "depth": Int(1, 9)})
+    study = tuned(written(SAY, "{config}", templates=("c.json",)), space)
+    read = json.loads((study.folder / "trials/0000/input/c.json").read_text())
+    assert read == {"lr": 0.25, "out": str(study.folder / "trials/0000"), "depth": 2}
+
+
 def test_an_argument_of_the_command_outranks_a_template(written, tuned, tmp_path):
     (tmp_path / "config.json").write_text('{"lr": 0.5, "depth": 2}')
     program = written(SAY, "{config}", "--lr", "0.25", templates=("config.json",))
@@ -310,7 +318,7 @@ def test_programs_die_with_a_coordinator_that_is_killed(written, tmp_path, worke
     words = ["--space", "lr=0.0..1.0", "--minimize", "loss", "--workers", str(workers), "--grace", "0.3", "--"]
     danlu = [sys.executable, "-c", "from danlu.cli.main import main; main()"]
     coordinator = subprocess.Popen([*danlu, "run", *words, *program.command], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(pids := numbers(tmp_path / "pids")) < 2 * workers:
         time.sleep(0.02)
     assert len(pids) == 2 * workers
@@ -326,7 +334,7 @@ def numbers(path):
 
 
 def soon_gone(pid):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

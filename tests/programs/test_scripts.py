@@ -26,7 +26,7 @@ def tuned(tmp_path):
         command = [sys.executable, "-c", "from danlu.cli.main import main; main()", "run", *map(str, words)]
         environment = os.environ | {"COLUMNS": "160", "OMP_NUM_THREADS": "1", **variables}
         done = subprocess.run(
-            command, cwd=tmp_path / "scripts" / folder, env=environment, capture_output=True, text=True, timeout=100
+            command, cwd=tmp_path / "scripts" / folder, env=environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         [place] = (tmp_path / "scripts" / folder / "runs").iterdir()
