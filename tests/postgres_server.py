@@ -1,4 +1,4 @@
-"""One PostgreSQL for each process of tests; each test has a database of its own."""
+"""One PostgreSQL for each process of tests; each test has a schema of its own."""
 
 import itertools
 
@@ -20,5 +20,5 @@ def postgres():
 
 @pytest.fixture
 def database(postgres):
-    """The URL of an empty database."""
-    return postgres.database(f"test_{next(_numbers)}")
+    """The URL of a database, or what looks like one, that is empty."""
+    return postgres.schema(f"test_{next(_numbers)}")

@@ -143,7 +143,7 @@ def test_who_comes_first_takes_what_was_left_behind_at_once(make):
     study = make()
     study.next_job(Never())
     first = coordinator_of(make())
-    first.begin()
+    first.begin(frozenset)
     assert list(first.left()) == [0]
     assert first.take(0)
     first.give_back(0)  # its worker has died

@@ -122,6 +122,9 @@ def test_what_is_read_back_otherwise_is_no_copy(original, tmp_path, database, mo
     with pytest.raises(StoreError, match="entry 7 was not read back as it was written"):
         copy_study(original, tmp_path / "copy", database if is_in_database else None)
     assert not (tmp_path / "copy").exists()
+    store = Postgres(database)
+    assert store.studies() == []
+    store.close()
     with open_study(original) as study:
         assert len(study.trials) == 4
 

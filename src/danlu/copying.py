@@ -15,8 +15,8 @@ from pathlib import Path
 from danlu import catalogue
 from danlu.core.event import Entry
 from danlu.core.history import fold
-from danlu.core.store import Store
-from danlu.errors import StoreError, StudyError
+from danlu.core.store import SharedStore, Store
+from danlu.errors import Conflict, StoreError, StudyError
 from danlu.records.address import KEY, Address, address_in, address_of, write_address
 from danlu.records.definition import write_definition
 from danlu.records.folder import Folder
@@ -106,7 +106,10 @@ def _to_file(place: _Place, target: Path) -> tuple[int, str]:
     path = Folder(target).journal
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     store = catalogue.load("store", "sqlite")(partial, durable=True)
-    entries = _written(place, store, KEY, partial)
+    try:
+        entries = _written(place, store, KEY, partial)
+    finally:
+        store.close()  # which puts all of it into the one file
     os.replace(partial, path)
     return entries, str(path)
 
@@ -118,22 +121,28 @@ def _to_database(place: _Place, target: Path, url: str) -> tuple[int, str]:
     if next(store.read(address.study), None) is not None:
         store.close()
         raise StudyError(f"there is a study at {address} already. Choose another name.")
-    entries = _written(place, store, address.study, address)
-    write_address(target, address)
+    try:
+        entries = _written(place, store, address.study, address)
+        write_address(target, address)
+    except Conflict:
+        raise StudyError(f"another process has begun a study at {address}. Choose another name.") from None
+    except BaseException:
+        if isinstance(store, SharedStore):
+            store.discard(address.study)
+        raise
+    finally:
+        store.close()
     return entries, str(address)
 
 
 def _written(place: _Place, store: Store, key: str, where: Path | Address) -> int:
     """Writes the journal into a store, and reads it back; returns the number of entries."""
-    try:
-        rest = place.read()
-        while entries := list(islice(rest, _TOGETHER)):
-            with store.group():
-                for entry in entries:
-                    store.append(key, entry)
-        return _compared(place.read(), store.read(key), where)
-    finally:
-        store.close()
+    rest = place.read()
+    while entries := list(islice(rest, _TOGETHER)):
+        with store.group():
+            for entry in entries:
+                store.append(key, entry)
+    return _compared(place.read(), store.read(key), where)
 
 
 def _compared(one: Iterable[Entry], other: Iterable[Entry], where: Path | Address) -> int:

@@ -83,6 +83,11 @@ def test_a_command_reads_nothing_from_the_terminal(program):
     assert run(command)[0] == "''\n"
 
 
+def test_a_command_has_no_open_files_of_ours(program):
+    command, _ = program("print(sorted(os.listdir('/proc/self/fd' if os.path.exists('/proc') else '/dev/fd')))")
+    assert run(command)[0] == "['0', '1', '2', '3']\n"  # 3 is the list itself
+
+
 @pytest.mark.parametrize(
     ("command", "errno"), [(["/nonexistent/program"], 2), (["/etc/passwd"], 13), (["no-such-program-anywhere"], 2)]
 )

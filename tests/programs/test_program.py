@@ -9,7 +9,7 @@ import cloudpickle
 import psutil
 import pytest
 
-from danlu import Choice, Decision, Float, Int, Space, Status, open_study, tune
+from danlu import Choice, Decision, Float, Int, Space, Status, Study, open_study, tune
 from danlu.core.strategy import Strategy
 from danlu.errors import StudyError, StudyFailed
 from danlu.programs.arguments import Arguments
@@ -281,6 +281,17 @@ def test_it_can_be_sent_to_workers_and_cannot_pause(written, tuned):
     study = tuned(program, trials=4, workers=2, strategy={"use": "asha", "pauses": True}, steps=3)
     assert {trial.status for trial in study.trials} <= {Status.COMPLETE, Status.STOPPED}
     assert any("can't be paused" in note for note in study.history.notes)
+
+
+def test_it_can_be_called_by_who_owns_the_loop(written, tmp_path):
+    study = Study(SPACE, minimize="loss", strategy="random", folder=tmp_path / "study")
+    trial = study.ask()
+    study.tell(trial, **written("for e in (1, 2): print('epoch', e, 'loss', e)")(trial, trial.config))
+    assert study.trials[0].curve["loss"].tolist() == [1.0, 2.0]
+
+
+def test_of_pauses_that_would_never_come_nothing_is_said(written, tuned):
+    assert tuned(written(SAY), strategy="auto").history.notes == ()
 
 
 def test_a_trial_that_takes_too_long_leaves_nothing_behind(written, tuned, tmp_path):

@@ -17,6 +17,12 @@ PLACE = "postgresql://me@db.example/tuning"
         (PLACE, PLACE),
         ("postgresql://me:secret@db.example:5433/tuning", "postgresql://me@db.example:5433/tuning"),
         ("postgresql://me:a%40secret@db/t?sslmode=require", "postgresql://me@db/t?sslmode=require"),
+        ("postgresql://me:secret#secret@db/t", "postgresql://me@db/t"),
+        ("postgresql://me:secret/secret@db/t", "postgresql://me@db/t"),
+        ("postgresql://me:secret@secret@db/t", "postgresql://me@db/t"),
+        ("postgresql://:secret@db/t", "postgresql://@db/t"),
+        ("postgresql://me@db:5433/t?application_name=a@b", "postgresql://me@db:5433/t?application_name=a%40b"),
+        ("postgresql://[::1]:5433/t", "postgresql://[::1]:5433/t"),
         ("postgresql://db/t?user=me&password=secret&sslpassword=secret", "postgresql://db/t?user=me"),
         ("postgresql:///t?host=/run/postgresql", "postgresql:///t?host=/run/postgresql"),
         ("postgresql://one,two:5433/t?service=x", "postgresql://one,two:5433/t?service=x"),
@@ -84,6 +90,12 @@ def test_a_journal_toml_that_makes_no_sense_is_told_of(tmp_path):
         Study.open(tmp_path)
     (tmp_path / "journal.toml").write_text('store = "postgres"')
     with pytest.raises(StoreError, match="It needs store, url and study"):
+        Study.open(tmp_path)
+
+
+def test_a_folder_from_elsewhere_can_not_name_a_file_of_ours(tmp_path):
+    (tmp_path / "journal.toml").write_text('store = "sqlite"\nurl = "/home/me/journal.db"\nstudy = "study"\n')
+    with pytest.raises(StoreError, match="must name a database"):
         Study.open(tmp_path)
 
 

@@ -6,8 +6,9 @@ import socket
 import subprocess
 
 import numpy as np
+import pytest
 
-from danlu.records.environment import environment, write_environment
+from danlu.records.environment import discreet, environment, write_environment
 from danlu.records.folder import Folder
 
 
@@ -67,3 +68,18 @@ def test_the_file_is_written_once(tmp_path):
     write_environment(folder, seed=1)
     write_environment(folder, seed=2)
     assert json.loads(folder.environment.read_text())["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "postgresql://me:hush@db/t",
+        "--store=postgresql://me:hu/sh@db/t?sslmode=require",
+        "--store=postgres://db/t?user=me&password=hush",
+    ],
+)
+def test_the_command_line_is_kept_without_the_passwords_of_databases(word):
+    [kept] = discreet([word])
+    assert "db/t" in kept
+    assert "hu" not in kept
+    assert "sh@db" not in kept

@@ -86,6 +86,20 @@ def test_a_long_journal_is_read_page_by_page(store, monkeypatch):
     assert [len(rows) for rows in pages] == [postgres._PAGE, 7]
 
 
+def test_each_page_costs_the_same_in_a_journal_that_has_just_grown(store, admin):
+    from danlu.stores import postgres
+
+    store.append("other", ONE)
+    admin.execute(
+        "insert into danlu_journal select 'study', k, k, 1, '[]', gen_random_uuid() from generate_series(1, 20000) k"
+    )  # and no statistics yet
+    plan = store._session.run(
+        lambda connection: connection.execute(f"explain {postgres._READ}", ("study", 5)).fetchall()
+    )
+    assert "Index Scan using danlu_journal_pkey" in plan[1][0], plan
+    assert "Sort" not in str(plan)
+
+
 def test_of_two_groups_for_one_position_one_is_written_and_the_other_not_at_all(make):
     one, other = make(), make()
     one.append("study", ONE)
@@ -282,9 +296,14 @@ def test_patience_has_an_end():
     with Server() as own:
         store = Postgres(own.url, patience=0.3)
         store.append("study", ONE)
+        store.claim("study", "trial-1", "me")
         own.stop()
         with pytest.raises(StoreError, match=r"refused.*Check that the server runs.*Nothing that was acknowledged"):
             store.append("study", TWO)
+        began = time.monotonic()
+        for _ in range(5):  # the end of a run, which gives back what it has
+            store.release("study", "trial-1")
+        assert time.monotonic() - began < 0.3
         own.start()
         store.append("study", TWO)
         store.close()
@@ -457,7 +476,9 @@ def guarded():
     [
         (("danlu@", "danlu:wrongish@"), "password authentication failed.*Check the user and the password"),
         (("danlu@", "danlu@"), "no password supplied.*keeps no passwords: set PGPASSWORD"),
-        (("danlu@", "danlu:quaverly@s3cret@"), "two signs @"),
+        (("danlu@", "danlu:quaverly@s3cret@"), "write @, / and # in the password as %40"),
+        (("danlu@", "danlu:quaverly/s3cret@"), "write @, / and # in the password as %40"),
+        (("danlu@", "danlu:quaverly#s3cret@"), "write @, / and # in the password as %40"),
         (("danlu@", "danlu:quaverly%zz@"), "can't be read as the URL"),
         (("postgres?", "nowhere?"), "does not exist.*createdb"),
         ((":quaverly%20s3cret@127.0.0.1", ":quaverly%20s3cret@nohost.invalid"), "resolve host.*Check the name"),
@@ -509,3 +530,23 @@ def test_who_may_not_write_is_told_so(database, make, admin):
     with pytest.raises(StoreError, match="permission denied"):
         reader.append("study", example()[1])
     reader.close()
+
+
+# speed ----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_append_and_a_group_of_them_are_one_round_trip_each(store, monkeypatch):
+    store.append("study", ONE)
+    asked, execute = [], psycopg.Connection.execute
+
+    def counted(connection, query, *said, **more):
+        asked.append(query)
+        return execute(connection, query, *said, **more)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    store.now()
+    store.append("study", TWO)
+    with store.group():
+        for position in range(3, 60):
+            store.append("study", noted(position))
+    assert len(asked) == 2

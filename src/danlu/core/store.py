@@ -72,5 +72,8 @@ class SharedStore(Store, Protocol):
     def is_held(self, study: str, key: str) -> bool:
         """Whether somebody alive holds a lease."""
 
+    def discard(self, study: str) -> None:
+        """Removes a journal, such as a copy that came to nothing."""
+
     def turn(self, study: str) -> AbstractContextManager[None]:
         """Others' appends to a study wait until the context has appended something, a group at most, or ends."""

@@ -13,7 +13,7 @@ import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import tomli_w
 
@@ -88,12 +88,26 @@ def _split(url: str) -> tuple[str, str]:
 
 def without_password(url: str) -> str:
     """The URL as it may be shown and written."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    query = urlencode([(key, value) for key, value in parse_qsl(parts.query) if "password" not in key], safe="/:,")
-    plain = urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=query))
-    # urllib drops the empty host of postgresql:///name
-    return plain if "://" in plain or "://" not in url else plain.replace(":", "://", 1)
+    parts = _PARTS.match(url)
+    if parts is None:
+        return url
+    user = "" if parts["user"] is None else f"{parts['user']}@"
+    said = [(key, value) for key, value in parse_qsl(parts["query"] or "") if "password" not in key]
+    query = f"?{urlencode(said, safe='/:,')}" if said else ""
+    return f"{parts['scheme']}{user}{parts['place']}{query}"
+
+
+def password_in(url: str) -> str:
+    """The password as it stands in a URL; "" if there is none."""
+    parts = _PARTS.match(url)
+    return (parts and parts["password"]) or ""
+
+
+# not urllib: what a careless password has of / and # must not count as something that may be shown
+_PARTS = re.compile(
+    r"(?P<scheme>[^:/]+://)(?:(?P<user>[^/?:@]*)(?::(?P<password>[^?]*))?@)?(?P<place>[^?]*)(?:[?](?P<query>.*))?$",
+    re.S,
+)
 
 
 def read_address(folder: Path) -> Address | None:

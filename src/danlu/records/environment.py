@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+from danlu.records.address import without_password
 from danlu.records.files import write_text
 from danlu.records.folder import Folder
 
@@ -39,6 +40,7 @@ def discreet(words: list[str]) -> list[str]:
         if is_secret or (name == "--notify" and equals):
             word = f"{name}=…" if equals and not is_secret else "…"
         is_secret = word == "--notify"
+        word = re.sub(r"postgres(ql)?://.*", lambda url: without_password(url[0]), word)
         found.append(re.sub(r"(\w+://[^/\s:@]*):[^/\s@]*@", r"\1:…@", word))
     return found
 

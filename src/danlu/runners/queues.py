@@ -5,6 +5,7 @@ again even if the coordinator died before it learned the job's number.
 """
 
 import importlib.util
+import io
 import os
 import re
 import shlex
@@ -12,7 +13,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -171,7 +172,8 @@ def check_slurm(options: Mapping[str, Any]) -> None:
 def _submitted(executor: Any, command: str) -> str:
     # not `submit`, which would send a pickle: a command is all that a job is
     try:
-        return str(executor._submit_command(command).job_id)
+        with redirect_stderr(io.StringIO()):  # what sbatch says stands in the error as well
+            return str(executor._submit_command(command).job_id)
     except Exception as error:
         raise RunnerError(f"sbatch refused the job: {_said(error)}") from error
 

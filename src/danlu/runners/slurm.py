@@ -130,6 +130,7 @@ class Slurm:
             make_private(place)
         plan = write_plan(home, self._plan, self._parcel)
         self._force = Workforce(home, plan, self._queue(home / "logs"), self.pack, repr(self._request))
+        self._force.check_alone()
         self._known = known
         self._force.recover(known)
         self._look()
@@ -173,6 +174,7 @@ class Slurm:
                 break
             time.sleep(delay)
         self.cancel()
+        self._force.leave()
 
     # jobs -----------------------------------------------------------------------------------------------------------
 
@@ -284,7 +286,7 @@ class Slurm:
         held = member.held[signal.trial]
         if not (member.is_late and held.first) or held.saved:
             return signal
-        limit = f"the {self._minutes:g} minutes" if self._minutes else "the time"
+        limit = f"the {self._minutes:g} min" if self._minutes else "the time"
         return Failed(
             signal.trial,
             "timeout",

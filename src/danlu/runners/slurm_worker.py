@@ -86,8 +86,11 @@ class Worker:
             self._deadline = time.monotonic() + _LAST
 
     def refuse(self, error: StoreError) -> None:
-        """Says that the folder can't be written, which ends the study."""
-        self._write([Failed(next(iter(self._jobs)), "storage", str(error))], gone=True)
+        """Says that the folder can't be written, which ends the study; raises if no trial runs to say it of."""
+        number = next(iter(self._jobs), None)
+        if number is None:
+            raise error
+        self._write([Failed(number, "storage", str(error))], gone=True)
 
     def run(self) -> None:
         """Serves until it is time to leave."""

@@ -2,7 +2,7 @@
 
     <study>/slurm/                mode 0700
         <hash>.json, .pickle      plans: what workers do
-        name                      what the names of the study's jobs begin with
+        name, hired               what the names of the study's jobs begin with, and how many there have been
         heartbeat                 changes while a coordinator lives
         jobs/<number>/terms       under which plan a job was submitted, with which request
         jobs/<number>/<life>/     its mailboxes, one for each time that it begins
@@ -16,6 +16,7 @@ import math
 import os
 import secrets
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,7 @@ from danlu.core.event import Started
 from danlu.core.runner import Ended, Job, Known
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, RunnerError
-from danlu.records.files import write_text
+from danlu.records.files import write_text, write_whole
 from danlu.runners.mailbox import Box, Letter, Order, Outcome, Reply, job_of, order_of, verdict
 from danlu.runners.queues import OVER, WAITING, WORKER, Queue, Standing
 from danlu.runners.slurm_worker import HEARTBEAT
@@ -146,13 +147,41 @@ class Workforce:
         """Shows workers that we live, every few seconds."""
         if time.monotonic() - self._beaten >= _BEAT:
             self._beaten, self._beats = time.monotonic(), self._beats + 1
-            (self._home / HEARTBEAT).write_text(f"{self._life} {self._beats}")
+            text = f"{socket.gethostname()} {os.getpid()} {self._life} {self._beats}"
+            write_whole(self._home / HEARTBEAT, lambda file: file.write_text(text), durable=False)
+
+    def check_alone(self) -> None:
+        """Raises if another coordinator lives: its heart beats, and it is not surely dead."""
+        before = self._heartbeat()
+        host, pid, *_ = before.split() if before.count(" ") == 3 else ("", "0")
+        if not host or (host == socket.gethostname() and not _is_alive(int(pid))):
+            return
+        end = time.monotonic() + 2.5 * _BEAT
+        while time.monotonic() < end:
+            if self._heartbeat() != before:
+                raise RunnerError(
+                    f"another coordinator, process {pid} on {host}, gives trials of this study to jobs. One is enough: "
+                    f"end it first, or give it more workers."
+                )
+            time.sleep(_BEAT / 10)
+
+    def leave(self) -> None:
+        """Shows whoever comes next that we are gone."""
+        (self._home / HEARTBEAT).unlink(missing_ok=True)
+
+    def _heartbeat(self) -> str:
+        try:
+            return (self._home / HEARTBEAT).read_text()
+        except OSError:
+            return ""
 
     # jobs -----------------------------------------------------------------------------------------------------------
 
     def hire(self, exclude: Iterable[str]) -> None:
         """Submits one more job."""
         self._hired += 1
+        # Slurm remembers a job for minutes after its end, so that no name may be used again
+        write_text(self._home / "hired", str(self._hired))
         folder = self._home / "jobs" / f"{self._hired:04d}"
         folder.mkdir(mode=0o700, parents=True)
         write_text(folder / "terms", self._terms)
@@ -216,7 +245,7 @@ class Workforce:
         if end.is_final:
             self.members.remove(member)
             _remove(member.folder)
-            if not (member.node or member.life) and end.reason != "preempted":
+            if not (member.node or member.life or member.missing) and end.reason != "preempted":
                 self._check_barren(end, member)
             return
         old = member.box.folder
@@ -292,7 +321,9 @@ class Workforce:
     def recover(self, known: Known) -> None:
         """Takes up the jobs of an earlier coordinator: their trials, and where the mail stands."""
         folders = sorted(path for path in (self._home / "jobs").iterdir() if path.name.isdecimal())
-        self._hired = max((int(folder.name) for folder in folders), default=0)
+        with suppress(FileNotFoundError, ValueError):
+            self._hired = int((self._home / "hired").read_text())
+        self._hired = max([self._hired, *(int(folder.name) for folder in folders)])
         for folder in folders:
             member = Member(f"{self._name}-{int(folder.name)}", folder)
             member.life = -1
@@ -343,6 +374,19 @@ def _is_useless(member: Member, standing: Standing | None) -> bool:
     """Whether a job waits that is no longer wanted, or that is requeued, which a fresh one would overtake."""
     waits = standing is not None and standing.state in WAITING and not member.node and not member.held
     return waits and member.end is None and (member.leaving or member.life > 0)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether another process of this machine has this number."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True
 
 
 def _later(member: Member) -> list[int]:

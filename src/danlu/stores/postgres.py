@@ -103,6 +103,9 @@ class Postgres:
     def studies(self) -> list[str]:
         return self._session.run(lambda connection: [row[0] for row in connection.execute(_STUDIES)])
 
+    def discard(self, study: str) -> None:
+        self._session.run(lambda connection: connection.execute("delete from danlu_journal where study = %s", (study,)))
+
     @contextmanager
     def group(self) -> Iterator[None]:
         with self._session.lock:

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from danlu.errors import StoreError
-from danlu.records.address import without_password
+from danlu.records.address import password_in, without_password
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -40,6 +40,9 @@ _OPTIONS: dict[str, Any] = {
 _SETTINGS = (
     "set client_min_messages = 'warning'",
     "set default_transaction_isolation = 'read committed'",
+    # without statistics, as soon after many appends, the planner would rather sort the journal for each page of it
+    "set enable_bitmapscan = off",
+    "set enable_seqscan = off",
     f"set tcp_keepalives_idle = {_IDLE}",
     "set tcp_keepalives_interval = 5",
     "set tcp_keepalives_count = 4",
@@ -77,6 +80,7 @@ class Session:
         self.skew: float | None = None
         self._connection: Connection[Any] | None = None
         self._was_connected = False
+        self._gave_up = False  # whoever tidies up after that must not wait as long again
 
     def run(self, use: Callable[["Connection[Any]"], T]) -> T:
         """What `use` gives; where the connection is lost on the way, it is called again on a new one.
@@ -90,16 +94,18 @@ class Session:
             while True:
                 try:
                     found = use(self._connected())
+                    self._gave_up = False
                     if began is not None:
                         log.warning("danlu: connected to %s again", self.url)
                     return found
                 except psycopg.Error as error:
                     if not self._may_come_back(error):
                         raise StoreError(self._explained(error)) from None
-                    if began is None:
+                    if began is None and not self._gave_up:
                         began = time.monotonic()
                         log.warning("danlu: no connection to %s; trying again for %g s", self.url, self.patience)
-                    if time.monotonic() - began > self.patience:
+                    if began is None or time.monotonic() - began > self.patience:
+                        self._gave_up = True
                         raise StoreError(f"{self._explained(error)} Nothing that was acknowledged is lost.") from None
                     self.drop()
                 time.sleep(wait)
@@ -144,8 +150,8 @@ class Session:
     def _parameters(self) -> dict[str, Any]:
         from psycopg.conninfo import conninfo_to_dict
 
-        if urlsplit(self._url).netloc.count("@") > 1:
-            raise StoreError("the URL of the database has two signs @: write the one in the password as %40.")
+        if set(password_in(self._url)) & set("@/#"):
+            raise StoreError(f"{self.url}: write @, / and # in the password as %40, %2F and %23.")
         try:
             said = conninfo_to_dict(self._url)
         except _psycopg().Error as error:
@@ -220,8 +226,7 @@ def _version(connection: "Connection[Any]") -> int:
 
 def _secrets(url: str) -> list[str]:
     """What must not be shown: the password as it stands in the URL, and as it is meant."""
-    userinfo = urlsplit(url).netloc.rpartition("@")[0]
-    password = userinfo.partition(":")[2]
+    password = password_in(url)
     return [secret for secret in (password, unquote(password)) if secret]
 
 

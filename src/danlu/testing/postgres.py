@@ -131,7 +131,15 @@ class Server:
         return process if _is_alive(process) else None
 
     def database(self, name: str) -> str:
-        """A URL under which nothing is kept yet: of a user of this name with a schema, which is cheap."""
+        """The URL of a new database, which costs the copying of some 300 files."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'create database "{name}"')
+        return self.url.rpartition("/")[0] + f"/{name}"
+
+    def schema(self, name: str) -> str:
+        """The URL of a new schema, with a user of that name whose tables lie there: nearly a database, and cheap."""
         import psycopg
 
         with psycopg.connect(self.url, autocommit=True) as connection:
