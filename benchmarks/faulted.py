@@ -100,7 +100,7 @@ def runner_of(setup: str, train: Train, folder: Path, address: str) -> Any:
     if setup.endswith("slurm"):
         from danlu.runners.slurm import Slurm
 
-        return Slurm(train, "loss", 2, look=0.5)
+        return Slurm(train, "loss", 2, look=0.5, options={"requeue": True})
     return Processes(train, "loss", 2)
 
 

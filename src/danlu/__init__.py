@@ -19,6 +19,7 @@ _PUBLIC = {
     "Likely": "danlu.space.belief",
     "Objective": "danlu.core.objective",
     "Plateau": "danlu.core.stopping",
+    "Program": "danlu.programs.program",
     "Resources": "danlu.core.resources",
     "Space": "danlu.space.space",
     "Status": "danlu.core.trial",

@@ -14,6 +14,7 @@ from danlu.drafts.parser import space_of_parser as space_of_parser
 from danlu.errors import DanluError as DanluError
 from danlu.loop import Interrupted as Interrupted
 from danlu.programs.channel import report as report
+from danlu.programs.program import Program as Program
 from danlu.space.belief import Likely as Likely
 from danlu.space.choice import Choice as Choice
 from danlu.space.numeric import Float as Float

@@ -67,7 +67,7 @@ def tune(
 
     Args:
         train: a function whose parameters are annotated with `Float`, `Int`, `Choice` or a dataclass of them; with
-            `space`, a function of (trial) or (trial, config), or a `danlu.programs.Program`. A function returns its
+            `space`, a function of (trial) or (trial, config), or a `danlu.Program`. A function returns its
             metrics by name, or one number for the objective, or nothing if it reports them.
         minimize, maximize: the metric (or several) that counts.
         subject_to: constraints on metrics, such as "memory_gb <= 8".

@@ -1,10 +1,12 @@
+import os
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from danlu import open_study
+from danlu import Status, open_study
 from danlu.programs.settings import program_from
 from danlu.records.definition import read_definition
 
@@ -116,6 +118,30 @@ def test_a_draft_is_run_as_it_is_and_begins_with_what_the_script_does_today(here
             "lr": 0.1, "weight-decay": 0.0, "act": "gelu", "nesterov": False, "no-bias": False,
         }  # fmt: skip
         assert len(study.trials) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("click_app.py", "click"), ("typer_app.py", "typer"), ("hydra_app", "hydra")]
+)
+def test_frameworks_take_what_is_drafted(here, danlu, monkeypatch, name, package):
+    pytest.importorskip(package)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # the python that has them
+    assert danlu("init", script_in(here.folder, name)).status == 0
+    said = danlu("run", "study.toml", "--trials", 3, "--strategy", "random", "--quiet", "--folder", "study")
+    assert said.status == 0, said.err
+    with open_study("study") as study:
+        assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 3
+
+
+def test_a_flag_with_one_dash_is_given_as_such(here, danlu):
+    Path("train.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('-lr', type=float, default=0.1)\n"
+        "p.add_argument('--mom', type=float, default=0.9)\na = p.parse_args()\nprint(f'val_loss: {a.lr + a.mom}')\n"
+    )
+    assert danlu("init", "train.py").status == 0
+    assert danlu("run", "study.toml", "--trials", 2, "--quiet", "--folder", "study").status == 0
+    with open_study("study") as study:
+        assert study.trials[0].value == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("name", ALL)

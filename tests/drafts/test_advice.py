@@ -40,11 +40,12 @@ def test_names_are_compared_by_their_words(name, same):
         ("max_grad_norm", 1.0, Float(0.1, 10.0, log=True, default=1.0)),
         ("lambda_l1", 100.0, Float(1.0, 1e4, log=True, default=100.0)),
         ("target_update_interval", 500, Int(125, 2000, log=True, default=500)),
+        ("tau", 1.0, Float(0.1, 1.0, log=True, default=1.0)),
         ("amsgrad", False, Choice(True, False, default=False)),
     ],
 )
 def test_what_is_known_by_its_name_is_tuned_in_its_range(name, default, dimension):
-    item = of(name, default)
+    item = of(name, default, help="target network update rate" if name == "tau" else "")
     assert item.dimension == dimension
     assert item.rank < ASKED
 

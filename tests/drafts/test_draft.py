@@ -10,6 +10,7 @@ from danlu.drafts.option import Option
 from danlu.drafts.readers.all import read_options
 from danlu.drafts.readers.reading import Reading, Style
 from danlu.drafts.script import Script
+from danlu.programs.settings import program_from
 from danlu.space.text import parse_space
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -150,3 +151,26 @@ def test_of_a_hundred_options_the_dozen_that_matter_most_are_tuned():
     assert made.objectives[0].metric == "test_acc_1"  # smoothing changes what the loss means
     assert '# lr = "1e-5..0.1 log"' in made.text  # it has no default
     assert '# hflip = "0.0..1.0 default=0.5"' in made.text
+
+
+def test_a_width_with_dashes_keeps_its_proportion_to_heads_that_are_not_tuned(tmp_path):
+    (tmp_path / "train.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--embed-dim', type=int, default=96)\n"
+        "p.add_argument('--num-heads', type=int, default=6)\np.add_argument('--lr', type=float, default=0.1)\n"
+    )
+    script = Script(tmp_path / "train.py")
+    assert draft(script, read_options(script), tmp_path).where == ("`embed-dim` % `num-heads` == 0",)
+    made = draft(script, read_options(script), tmp_path, most=2)
+    assert made.where == ("`embed-dim` % 6 == 0",)
+    assert parse_space(tomllib.loads(made.text)["space"]).default()["embed-dim"] == 96
+
+
+def test_what_is_said_of_the_program_in_comments_is_understood_without_the_sign():
+    lines = drafted("images/train.py").text.splitlines()
+    text = "\n".join(
+        line.removeprefix("# ") if line.startswith(("# checkpoint", "# resume")) else line for line in lines
+    )
+    table = tomllib.loads(text)
+    program = program_from(table["command"], table["program"], SCRIPTS, "study.toml")
+    assert table["program"]["resume"] == "--resume {checkpoint}"
+    assert program.command[0] == "python"

@@ -106,3 +106,16 @@ def test_a_script_that_takes_too_long_is_ended_with_all_that_it_began(script, tm
         run_for_options(slow, limit=0.7)
     status = Path(f"/proc/{(tmp_path / 'child').read_text()}/status")
     assert not status.exists() or "Z" in status.read_text().partition("State:")[2][:4]
+
+
+def test_a_script_of_a_package_that_imports_from_the_root_of_its_project_is_run(tmp_path):
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "shared.py").write_text("OPTIONS = ['lr', 'momentum']\n")
+    (tmp_path / "pkg/more.py").write_text("DEFAULT = 0.5\n")
+    (tmp_path / "pkg/train.py").write_text(
+        "import argparse\nfrom shared import OPTIONS\nfrom .more import DEFAULT\np = argparse.ArgumentParser()\n"
+        "for o in OPTIONS:\n    p.add_argument('--' + o, type=float, default=DEFAULT)\np.parse_args()\n"
+    )
+    reading = run_for_options(Script(tmp_path / "pkg/train.py"))
+    assert [(option.name, option.default) for option in reading.options] == [("lr", 0.5), ("momentum", 0.5)]

@@ -72,6 +72,16 @@ def test_what_is_logged_only_comes_after_what_is_printed(found):
     }  # fmt: skip
 
 
+def test_the_end_of_a_logged_name_says_what_it_is(found):
+    text = """
+    writer.add_scalar("losses/alpha", a, step)
+    writer.add_scalar("losses/td_loss", b, step)
+    writer.add_scalar("eval/episodic_return", c, step)
+    print(f"episodic_return={c}")
+    """
+    assert [name for name, _, _ in found(text)] == ["episodic_return", "eval/episodic_return", "losses/td_loss"]
+
+
 def test_reports_are_believed_first(found):
     text = """
     import danlu

@@ -1,7 +1,7 @@
 import pytest
 
 from danlu.drafts.option import Option
-from danlu.drafts.outputs import output_arguments
+from danlu.drafts.outputs import output_arguments, resuming
 from danlu.drafts.readers.reading import Reading, Style
 
 
@@ -45,3 +45,11 @@ def test_hugging_face_gets_an_empty_folder():
 )
 def test_what_is_read_unset_or_computed_is_let_alone(option):
     assert arguments(option) == ()
+
+
+def test_how_a_script_goes_on_from_a_checkpoint_is_seen():
+    resume = Option("resume", "text", "", "--resume", help="path to latest checkpoint")
+    assert resuming(Reading("argparse", Style.FLAG, (resume,)), "") == "--resume {checkpoint}"
+    assert resuming(Reading("Hydra", Style.BARE, (Option("ckpt_path", "text", None),)), "") == "ckpt_path={checkpoint}"
+    switch = Option("resume", "bool", False, "--resume")
+    assert resuming(Reading("argparse", Style.FLAG, (switch,)), "") == ""

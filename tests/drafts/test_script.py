@@ -1,7 +1,4 @@
-import pytest
-
 from danlu.drafts.script import Script
-from danlu.errors import DraftError
 
 
 def written(tmp_path, **files):
@@ -47,29 +44,6 @@ def test_constants_come_from_other_modules(tmp_path):
     )
     names = script.names(script.main)
     assert names["LR"] == 2e-3
-
-
-def test_loops_over_known_values_are_unrolled(tmp_path):
-    script = written(tmp_path, train="for name, k in [('a', 1), ('b', 2)]:\n    f(name, k)\n")
-    assert [names["name"] + str(names["k"]) for _, _, names in script.calls("f")] == ["a1", "b2"]
-
-
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (lambda path: None, "no file"),
-        (lambda path: path.mkdir(), "is a folder"),
-        (lambda path: path.write_bytes(b"\x00\x01\xff" * 50), "is no Python"),
-        (lambda path: path.write_text("def f(:\n"), "is no Python, line 1"),
-        (lambda path: path.write_text("x = " + "(" * 5000), "is no Python"),
-        (lambda path: path.write_text("x = 'ÿ'", encoding="latin-1"), "is no Python"),
-    ],
-)
-def test_what_is_no_script_is_refused_in_one_message(tmp_path, make, said):
-    path = tmp_path / "train.py"
-    make(path)
-    with pytest.raises(DraftError, match=said):
-        _ = Script(path).main
 
 
 def test_a_broken_module_beside_the_script_is_passed_over(tmp_path):

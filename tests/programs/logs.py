@@ -242,7 +242,7 @@ LOGS: dict[str, tuple[str, list[tuple[int | None, dict[str, float]]]]] = {
         "Seed 42\n"
         "Total params: 1,234,567\n"
         "Epoch 3 took 5.2 seconds\n"
-        "saving to /tmp/epoch=3-val_loss=0.50.ckpt\n"
+        "saving to /data/epoch=3-val_loss=0.50.ckpt\n"
         "CUDA error: 2\n"
         "error 404\n"
         "Port 8080\n"
@@ -253,7 +253,7 @@ LOGS: dict[str, tuple[str, list[tuple[int | None, dict[str, float]]]]] = {
         [],
     ),
     "checkpoint messages": (
-        "val_loss improved from inf to 0.5, saving model to /tmp/m.h5\n"
+        "val_loss improved from inf to 0.5, saving model to /data/m.h5\n"
         "Epoch 3, global step 40: 'val_loss' reached 0.51 (best 0.5), saving model to '/x/epoch=3-val_lo"
         "ss=0.50.ckpt' as top 1\n",
         [],

@@ -1,6 +1,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from danlu.programs import growing
 from danlu.programs.growing import Growing
 
 
@@ -50,6 +53,14 @@ def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
 def test_line_of_absurd_length_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"a\n" + b"x" * (5 << 20) + b"\nb\n")
     assert Growing(tmp_path / "log", fresh=True).lines() == ["a", "b"]
+
+
+def test_huge_file_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing, "_CHUNK", 100)
+    monkeypatch.setattr(growing, "_LINE", 100)
+    (tmp_path / "log").write_text("four\n" * 400)  # 20 chunks
+    file = Growing(tmp_path / "log", fresh=True)
+    assert [len(file.lines()) for _ in range(3)] == [320, 80, 0]
 
 
 def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:

@@ -108,3 +108,12 @@ def test_an_objective_that_diverges_is_reported_as_it_is():
     [(step, metrics)] = reports([(1, {"loss": math.nan})])
     assert step == 1
     assert math.isnan(metrics["loss"])
+
+
+def test_where_nothing_is_looked_for_all_is_reported():
+    said = [(1, {"a": 1.0}), (1, {"b": 2.0}), (2, {"a": 3.0})]
+    assert reports(said, ()) == [(1, {"a": 1.0, "b": 2.0}), (2, {"a": 3.0})]
+    assert reports([(None, {"a": 1.0}), (None, {"b": 2.0}), (None, {"a": 3.0})], ()) == [
+        (1, {"a": 1.0, "b": 2.0}),
+        (2, {"a": 3.0}),
+    ]

@@ -9,7 +9,7 @@ import cloudpickle
 import psutil
 import pytest
 
-from danlu import Choice, Decision, Float, Int, Space, Status, open_study, tune
+from danlu import Choice, Decision, Float, Int, Space, Status, Study, open_study, tune
 from danlu.core.strategy import Strategy
 from danlu.errors import StudyError, StudyFailed
 from danlu.programs.arguments import Arguments
@@ -100,6 +100,14 @@ def test_a_config_file_is_written_for_each_trial(written, tuned, tmp_path):
         assert path.read_text() == f"# mine\noptimizer:\n  lr: {trial.config['lr']!r}\nname: x\n"
         assert str(path) in log(study, trial.number)
     assert (tmp_path / "config.yaml").read_text() == "# mine\noptimizer:\n  lr: 0.5\nname: x\n"
+
+
+def test_a_template_may_be_json_only_once_it_is_filled(written, tuned, tmp_path):
+    (tmp_path / "c.json").write_text('{"lr": {lr}, "out": "{folder}", "depth": 2}')
+    space = Space({"lr": Float(0.0, 1.0, default=0.25), "depth": Int(1, 9)})
+    study = tuned(written(SAY, "{config}", templates=("c.json",)), space)
+    read = json.loads((study.folder / "trials/0000/input/c.json").read_text())
+    assert read == {"lr": 0.25, "out": str(study.folder / "trials/0000"), "depth": 2}
 
 
 def test_an_argument_of_the_command_outranks_a_template(written, tuned, tmp_path):
@@ -283,6 +291,17 @@ def test_it_can_be_sent_to_workers_and_cannot_pause(written, tuned):
     assert any("can't be paused" in note for note in study.history.notes)
 
 
+def test_it_can_be_called_by_who_owns_the_loop(written, tmp_path):
+    study = Study(SPACE, minimize="loss", strategy="random", folder=tmp_path / "study")
+    trial = study.ask()
+    study.tell(trial, **written("for e in (1, 2): print('epoch', e, 'loss', e)")(trial, trial.config))
+    assert study.trials[0].curve["loss"].tolist() == [1.0, 2.0]
+
+
+def test_of_pauses_that_would_never_come_nothing_is_said(written, tuned):
+    assert tuned(written(SAY), strategy="auto").history.notes == ()
+
+
 def test_a_trial_that_takes_too_long_leaves_nothing_behind(written, tuned, tmp_path):
     body = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(100)"
     study = tuned(written(body), timeout=3.0)
@@ -299,7 +318,7 @@ def test_programs_die_with_a_coordinator_that_is_killed(written, tmp_path, worke
     words = ["--space", "lr=0.0..1.0", "--minimize", "loss", "--workers", str(workers), "--grace", "0.3", "--"]
     danlu = [sys.executable, "-c", "from danlu.cli.main import main; main()"]
     coordinator = subprocess.Popen([*danlu, "run", *words, *program.command], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(pids := numbers(tmp_path / "pids")) < 2 * workers:
         time.sleep(0.02)
     assert len(pids) == 2 * workers
@@ -315,7 +334,7 @@ def numbers(path):
 
 
 def soon_gone(pid):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,9 +24,9 @@ def tuned(tmp_path):
 
     def typed(folder, *words, **variables):
         command = [sys.executable, "-c", "from danlu.cli.main import main; main()", "run", *map(str, words)]
-        environment = os.environ | {"COLUMNS": "160", **variables}
+        environment = os.environ | {"COLUMNS": "160", "OMP_NUM_THREADS": "1", **variables}
         done = subprocess.run(
-            command, cwd=tmp_path / "scripts" / folder, env=environment, capture_output=True, text=True, timeout=100
+            command, cwd=tmp_path / "scripts" / folder, env=environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         [place] = (tmp_path / "scripts" / folder / "runs").iterdir()
@@ -35,12 +36,17 @@ def tuned(tmp_path):
     return typed
 
 
+def needs(package):
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+
+
 def log(said, trial):
     return (said.folder / f"trials/{trial:04}/log.txt").read_text()
 
 
 def test_the_mnist_example_of_pytorch(tuned):
-    pytest.importorskip("torch")
+    needs("torch")
     said = tuned(
         ".", "--space", "lr=0.01..2.0 log", "--space", "gamma=0.5..0.99", "--space", "batch_size=32 | 64 | 128",
         "--maximize", "accuracy", "--trials", 2, "--strategy", "random", "--",
@@ -57,7 +63,7 @@ def test_the_mnist_example_of_pytorch(tuned):
 
 
 def test_a_gpt_in_the_style_of_nanogpt_with_early_stopping(tuned):
-    pytest.importorskip("torch")
+    needs("torch")
     said = tuned(
         "gpt", "--space", "learning_rate=1e-5..1e-1 log", "--space", "bias=true | false", "--minimize", "val loss",
         "--trials", 4, "--strategy", "asha", "--setting", "first=10", "--steps", 30, "--",
@@ -76,7 +82,7 @@ def test_a_gpt_in_the_style_of_nanogpt_with_early_stopping(tuned):
 
 
 def test_a_hydra_application_with_groups(tuned):
-    pytest.importorskip("hydra")
+    needs("hydra")
     said = tuned(
         "hydra_app", "--space", "optimizer=sgd | adam", "--space", "optimizer.sgd.lr=1e-3..1.0 log",
         "--space", "optimizer.sgd.nesterov=true | false", "--space", "optimizer.adam.lr=1e-5..1e-1 log",
@@ -95,7 +101,7 @@ def test_a_hydra_application_with_groups(tuned):
 
 @pytest.mark.parametrize(("logger", "trials"), [("csv", 2), ("tensorboard", 1)])
 def test_a_lightning_module(tuned, logger, trials):
-    pytest.importorskip("lightning")
+    needs("lightning")
     said = tuned(
         ".", "--space", "learning_rate=1e-4..1e-1 log", "--space", "hidden_dim=4..32 log", "--minimize", "val_loss",
         "--trials", trials, "--strategy", "random", f"--{logger}", "{folder}/lightning_logs", "--",
@@ -109,8 +115,8 @@ def test_a_lightning_module(tuned, logger, trials):
 
 
 def test_a_keras_script_on_the_torch_backend(tuned):
-    pytest.importorskip("keras")
-    pytest.importorskip("torch")
+    needs("keras")
+    needs("torch")
     said = tuned(
         ".", "--space", "units=2..16 log default=8", "--space", "rate=1e-4..1e-1 log default=1e-2",
         "--minimize", "val_loss", "--trials", 2, "--strategy", "random", "--env", "KERAS_BACKEND=torch", "--",

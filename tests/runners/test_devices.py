@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from danlu.errors import RunnerError
 from danlu.runners.devices import Device, Memory, devices, environment, in_use, memories, shares_kernels
 
 NAMES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE")
@@ -64,6 +65,14 @@ def test_a_driver_that_does_not_work_means_no_devices(tool, script):
     tool.write_text(f"#!/bin/sh\n{script}\n")
     assert devices() == []
     assert memories() == {}
+
+
+def test_a_driver_that_does_not_answer_is_an_error_that_names_the_way_out(monkeypatch, tool):
+    tool.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr("danlu.runners.devices._PATIENCE", 0.1)
+    with pytest.raises(RunnerError, match=r"gives no answer within 0.1 s.*CUDA_VISIBLE_DEVICES=0,1"):
+        devices()
+    assert memories() == {}  # later it is too late for an error: trials run
 
 
 def test_devices_of_amd_are_named_by_hip_which_counts_those_that_rocr_leaves(monkeypatch):

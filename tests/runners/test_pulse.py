@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from danlu.runners.pulse import Pulse, clock, is_unusual
@@ -32,3 +34,14 @@ def test_a_silence_is_unusual_if_it_is_long_and_far_longer_than_all_before(quiet
 
 def test_spans_are_told_in_units_that_people_use():
     assert [clock(s) for s in (40, 119, 720, 7200)] == ["40 s", "119 s", "12 min", "2.0 h"]
+
+
+def test_a_progress_bar_that_is_drawn_again_is_a_sign_of_life(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("10%")
+    pulse = Pulse(log, 0.0)
+    pulse.quiet(50.0)
+    log.write_text("11%")
+    os.utime(log, ns=(0, log.stat().st_mtime_ns + 1))  # whatever the resolution of this clock is
+    assert pulse.quiet(70.0) == 0.0
+    assert pulse.quiet(80.0) == 10.0

@@ -1,12 +1,18 @@
+import itertools
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from danlu.core.event import Noted, Saved, Started
-from danlu.core.runner import Failed, Job, Signal
+from danlu.core.runner import Ended, Failed, Job, Signal
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, RunnerError
+from danlu.records.files import write_whole
 from danlu.runners.mailbox import Letter, Order, Reply, Sent, outgoing
 from danlu.runners.queues import Queue, Standing
 from danlu.runners.slurm import Slurm
@@ -48,8 +54,8 @@ class Stage:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.queue, self.folder = Scripted(), folder
-        self.runner = self._new(**settings)
         self.told: list[Signal] = []
+        self.runner = self._new(**settings)
 
     def _new(self, **settings: object) -> Slurm:
         stage = self
@@ -59,7 +65,8 @@ class Stage:
                 return stage.queue
 
         runner = OnStage(len, "loss", **{"workers": 1, "cluster": "local", "look": 1e-6, **settings})
-        runner.find(str(self.folder), lambda signal, attempt: None)
+        told = list(self.told)
+        runner.find(str(self.folder), lambda signal, attempt: Decision.CONTINUE if signal in told else None)
         return runner
 
     def poll(self, times: int = 1) -> None:
@@ -227,6 +234,86 @@ def test_there_are_never_more_jobs_than_workers_need(tmp_path: Path) -> None:
     stage.poll(3)
     assert stage.runner.free() == 0
     assert len(stage.queue.excluded) == 2
+
+
+def test_a_job_that_is_not_reused_is_let_go_after_its_trial(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, reuse=False)
+    stage.begin()
+    stage.write(0, stage.letter(3, Ended(5)))
+    stage.runner.submit(Job(6, JOB.config, 1, 1, "/study"))
+    stage.poll(2)
+    leave = stage.runner._members[0].box.read(Order, 2)
+    assert leave is not None
+    assert leave.trial is None
+    stage.write(0, stage.letter(4, leaving="it was told to", gone=True))
+    stage.poll(3)
+    assert len(stage.queue.excluded) == 2
+
+
+def test_what_a_cancelled_job_still_writes_is_read_by_the_next_coordinator(stage: Stage) -> None:
+    stage.begin()
+    member = stage.runner._members[0]
+    stage.runner.cancel()
+    assert stage.queue.cancelled == ["1"]
+    member.box.post(stage.letter(3, Saved(5, 1, "c", 1)))
+    stage.queue.put("1", "CANCELLED")
+    stage.runner = stage._new()
+    stage.poll(3)
+    assert [type(signal) for signal in stage.told] == [Started, Saved, Failed]
+    assert list((stage.folder / "slurm/jobs").iterdir()) == []
+
+
+def test_no_name_of_a_job_is_used_again(stage: Stage) -> None:
+    stage.begin()
+    stage.write(0, stage.letter(3, Ended(5)))
+    stage.poll()
+    stage.runner.cancel()
+    stage.runner = stage._new()
+    stage.runner.submit(Job(6, JOB.config, 1, 1, "/study"))
+    stage.poll()
+    assert len(stage.queue.standing) == 2
+
+
+def test_folders_without_a_job_are_no_jobs_that_failed(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"slurm/jobs/000{number}").mkdir(parents=True, mode=0o700)
+    (tmp_path / "slurm").chmod(0o700)
+    stage = Stage(tmp_path)
+    stage.poll(4)
+    assert stage.runner._members == []
+
+
+def test_where_another_coordinator_lives_there_is_no_place_for_a_second(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("danlu.runners.workforce._BEAT", 0.1)
+    heartbeat, ended = stage.folder / "slurm/heartbeat", threading.Event()
+
+    def beat() -> None:
+        for count in itertools.count():
+            write_whole(heartbeat, lambda file, text=f"login1 4711 abc {count}": file.write_text(text))
+            if ended.wait(0.05):
+                return
+
+    heartbeat.write_text("login1 4711 abc -1")
+    other = threading.Thread(target=beat)
+    other.start()
+    try:
+        with pytest.raises(RunnerError, match="another coordinator, process 4711 on login1"):
+            stage._new()
+    finally:
+        ended.set()
+        other.join()
+    stage._new()  # its heart has stopped
+
+
+def test_a_coordinator_that_is_surely_dead_is_not_waited_for(stage: Stage) -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    (stage.folder / "slurm/heartbeat").write_text(f"{socket.gethostname()} {child.pid} abc 7")
+    begun = time.monotonic()
+    stage._new()
+    assert time.monotonic() - begun < 2
 
 
 def test_why_jobs_wait_is_said_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

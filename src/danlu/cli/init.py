@@ -96,20 +96,17 @@ def _summary(drafted: Draft, output: Path) -> list[str]:
     """What was found, what to check, what to do next."""
     plan, options = drafted.plan, drafted.reading.options
     offered = sum(item.dimension is not None for item in plan.offered)
-    found = (
-        f"{len(options)} options ({drafted.reading.framework}): {len(plan.tuned)} are tuned, {offered} more might be"
-    )
+    found = f"{len(options)} options ({drafted.reading.framework}), {len(plan.tuned)} tuned, {offered} more offered"
     checks = ["the ranges"]
-    if not drafted.objectives:
-        checks.insert(0, "no metric was found: write minimize = ... into it")
-    else:
+    if drafted.objectives:
         first = drafted.objectives[0]
-        others = f", or one of {len(drafted.objectives) - 1} others" if len(drafted.objectives) > 1 else ""
+        others = ", or another below it" if len(drafted.objectives) > 1 else ""
         checks.insert(0, f"{first.goal} {first.metric} ({first.place}{others})")
+    else:
+        checks.insert(0, "no metric was found: write minimize = ... into it")
     if drafted.asked:
-        checks.insert(
-            0, f"add {', '.join(o.flag or o.name for o in drafted.asked)} to the command: the script asks for it"
-        )
+        names = ", ".join(option.flag or option.name for option in drafted.asked)
+        checks.insert(0, f"add {names} to the command: the script asks for it")
     return [
         f"{output}: drafted from {drafted.script.path.name}, {found}",
         f"check: {'; '.join(checks)}",

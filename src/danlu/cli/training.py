@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from danlu.drafts.readers.all import read_options
-from danlu.drafts.script import Function, Script, parameters
+from danlu.drafts.script import Script
+from danlu.drafts.statements import Function, parameters
 from danlu.errors import DraftError, StudyError, UnknownName
 
 Train = Callable[..., Any]

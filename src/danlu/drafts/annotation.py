@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from danlu.drafts.literal import UNKNOWN, dotted, value_of
+from danlu.drafts.module import Module
 from danlu.drafts.option import Kind, Option, kind_of
-from danlu.drafts.script import Function, Module, Script, parameters
+from danlu.drafts.script import Script
+from danlu.drafts.statements import Function, parameters
 from danlu.space.value import MISSING
 
 _KINDS: dict[str, Kind] = {"float": "float", "int": "int", "bool": "bool", "str": "text"}

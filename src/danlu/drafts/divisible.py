@@ -9,7 +9,7 @@ from danlu.drafts.literal import dotted
 from danlu.drafts.option import Option
 from danlu.drafts.script import Script
 
-_HEADS = re.compile(r"n_?heads?|num_?heads?|num_attention_heads|nhead|heads|attention_heads")
+_HEADS = re.compile(r"n_?heads?|num_?heads?|num_attention_heads|nhead|heads|attention_heads|attn_heads")
 _WIDTHS = re.compile(
     r"n_?embd|(?:embed|model|hidden|emb)_?(?:dim|size)|d_?model|dim|hidden_size|em_?size|emb_dim|width|nhid"
 )

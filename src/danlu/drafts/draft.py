@@ -14,7 +14,7 @@ from danlu.drafts.compared import with_compared
 from danlu.drafts.divisible import divisions
 from danlu.drafts.metrics import Candidate, Goal, candidates
 from danlu.drafts.option import Option, Switch
-from danlu.drafts.outputs import output_arguments, outputs
+from danlu.drafts.outputs import output_arguments, outputs, resuming
 from danlu.drafts.plan import MOST, Plan, plan, space_of
 from danlu.drafts.readers.reading import Reading, Style
 from danlu.drafts.script import Script
@@ -175,6 +175,9 @@ def _lines(draft: Draft) -> Iterator[str]:
     if len(booleans) == 1:
         yield f"booleans = {_quoted(booleans.pop())}"
     yield from _names(draft)
+    if resume := resuming(draft.reading, draft.plan.command):
+        yield '# checkpoint = "{folder}/NAME.pt"  # what it saves, a path or a pattern; then trials can be paused:'
+        yield f"# resume = {_quoted(resume)}"
     if draft.objectives and draft.objectives[0].way == "logged":
         places = {"LightningCLI": "{folder}/lightning_logs"}.get(draft.reading.framework, "FILE")
         yield f'# csv = "{places}"          # where the metric is written, if not to the screen; or:'

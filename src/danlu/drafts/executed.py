@@ -30,9 +30,10 @@ RUN = ("argparse", "click")
 _BOOTSTRAP = r"""
 import json, os, runpy, socket, sys
 
-script, out = sys.argv[1], sys.argv[2]
+script, out, module, *roots = sys.argv[1:]
 sys.argv = [script]
-sys.path[0] = os.path.dirname(script)
+sys.path[0:1] = [os.path.dirname(script)] if not module else []
+sys.path += roots
 
 def refused(*_):
     raise OSError("no network while danlu reads the options")
@@ -107,7 +108,10 @@ else:
 
     click.Command.main = click.Group.main = main
 
-runpy.run_path(script, run_name="__main__")
+if module:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+else:
+    runpy.run_path(script, run_name="__main__")
 """
 
 
@@ -122,7 +126,7 @@ def run_for_options(script: Script, limit: float = LIMIT) -> Reading:
         out = Path(folder) / "options.json"
         nowhere = Path(folder) / "here"
         nowhere.mkdir()
-        ended, said = _run(script.path.resolve(), out, nowhere, limit)
+        ended, said = _run(script, out, nowhere, limit)
         if not out.is_file():
             if ended is None:
                 raise DraftError(f"{name} did not come to its options in {limit:g} s. Is its import so slow?")
@@ -133,10 +137,12 @@ def run_for_options(script: Script, limit: float = LIMIT) -> Reading:
     return Reading(str(rows[0]["framework"]) if rows else "argparse", Style.FLAG, options, was_run=True)
 
 
-def _run(path: Path, out: Path, folder: Path, limit: float) -> tuple[int | None, str]:
+def _run(script: Script, out: Path, folder: Path, limit: float) -> tuple[int | None, str]:
     """Exit status (None: it took too long), and what was said on standard error."""
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "WANDB_MODE": "disabled", "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-c", _BOOTSTRAP, str(path), str(out)]
+    path, roots = script.path.resolve(), [str(root) for root in script.roots]
+    module = f"{path.parent.name}.{path.stem}" if script.is_of_package else ""
+    words = [sys.executable, "-c", _BOOTSTRAP, str(path), str(out), module, *roots]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             words, cwd=folder, env=environment, start_new_session=True, stdin=subprocess.DEVNULL,

@@ -170,7 +170,7 @@ TUNED: Final = (
     Rule(r"""update_epochs ppo_epochs? k_epochs noptepochs optimization_epochs num_sgd_iter""",
           INT, Counted(4, 4), 2, "P"),
     Rule(r"target_kl", FLOAT, Scaled(10, 10, usual=(0.003, 0.3)), 3, "P"),
-    Rule(r"tau polyak", FLOAT, Scaled(10, 10, ceiling=1.0), 2, "", "target|smooth|polyak|soft|^$"),
+    Rule(r"tau polyak", FLOAT, Scaled(10, 10, ceiling=1.0, least=1), 2, "", "target|smooth|polyak|soft|^$"),
     Rule(r"exploration_fraction start_e end_e eps_\w+ epsilon_\w+ exploration_\w+", FLOAT, Between(0.01, 0.5), 3, ""),
     Rule(r"policy_noise noise_clip exploration_noise action_noise\w*", FLOAT, Scaled(10, 4), 3, ""),
     Rule(r"""learning_starts target_\w*(?:freq\w*|interval|update\w*) train_freq\w* policy_freq\w*""",

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from danlu.drafts.literal import dotted
-from danlu.drafts.script import Module, Script
+from danlu.drafts.module import Module
+from danlu.drafts.script import Script
 from danlu.programs.line import said
 from danlu.programs.naming import normal
 
@@ -79,7 +80,10 @@ def _rank(candidate: Candidate, loss_varies: bool) -> tuple[int, ...]:
         0 if words & {"val", "valid", "validation", "dev"} else 1 if words & _HELD_OUT else 3 if words & _TRAIN else 2
     )
     is_of_choice = (candidate.goal == "maximize") == loss_varies
-    return (section, int(_clarity(candidate) > 1), int("best" in words), int(not is_of_choice), len(words))
+    unseen = 2 * (
+        candidate.way == "logged"
+    )  # a validation that is only logged is worth what is printed of nothing special
+    return (section + unseen, unseen, int("best" in words), int(not is_of_choice), len(words))
 
 
 def _clarity(candidate: Candidate) -> int:
@@ -87,8 +91,11 @@ def _clarity(candidate: Candidate) -> int:
 
 
 def _goal(name: str) -> Goal | None:
-    """What one wants of a metric, by the last word of its name that tells."""
-    for word in reversed(re.sub(r"(?<=[a-z])_(?=\d)", "", normal(name)).split("_")):
+    """What one wants of a metric, by the last word of its name that tells; of "losses/alpha" only the end counts."""
+    end = re.sub(r"(?<=[a-z])_(?=\d)", "", normal(name.rpartition("/")[2])).split("_")
+    if set(end) <= _HELD_OUT | _TRAIN:  # Loss/val
+        end = normal(name).split("_")
+    for word in reversed(end):
         if _UP.fullmatch(word) or _UP.fullmatch(word.rstrip("0123456789")):
             return "maximize"
         if _DOWN.fullmatch(word) or _DOWN.fullmatch(word.rstrip("0123456789")):

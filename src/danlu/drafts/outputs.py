@@ -1,4 +1,7 @@
-"""Where a script writes: into the trial's own folder, so that trials side by side don't overwrite each other's."""
+"""Where a script writes, and what it goes on from.
+
+Outputs go into the trial's own folder, so that trials side by side don't overwrite each other's.
+"""
 
 import re
 from collections.abc import Iterable
@@ -13,6 +16,10 @@ _OUTPUTS = re.compile(
     r"checkpoint_model|checkpoints)_?(?:dir|directory|folder|root)|save|save_(?:path|file)|out(?:put)?_(?:path|file)"
 )
 _INPUTS = re.compile(r"\b(?:load|resume|input|read|pretrained|restore)\w*", re.IGNORECASE)
+
+_RESUMES = re.compile(
+    r"resume(?:_(?:from|path|ckpt|checkpoint|file|from_checkpoint|from_path))?|ckpt_path|load_checkpoint"
+)
 
 OWN = {
     "Hydra": ("hydra.run.dir={folder}/hydra",),  # its own is called by the second
@@ -41,6 +48,16 @@ def output_arguments(reading: Reading, command: str) -> tuple[str, ...]:
         else:
             found.append(f"{option.flag or option.name}={place}")
     return tuple(found)
+
+
+def resuming(reading: Reading, command: str) -> str:
+    """The arguments by which the script goes on from a checkpoint, with a place for its path; "" if it can't."""
+    for option in reading.options:
+        is_path = option.kind == "text" and not (option.many or option.choices or option.is_positional)
+        if is_path and option.command in ("", command) and _RESUMES.fullmatch(words(option.name)):
+            joint = " " if reading.style is Style.FLAG else "="
+            return f"{option.flag or option.name}{joint}{{checkpoint}}"
+    return ""
 
 
 def _is_output(option: Option) -> bool:

@@ -6,77 +6,36 @@ found, and that of another program in the same folder is not.
 """
 
 import ast
-import tokenize
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from danlu.drafts.literal import UNKNOWN, dotted, value_of
+from danlu.drafts.literal import UNKNOWN, dotted
+from danlu.drafts.module import Module, read_module
+from danlu.drafts.statements import (
+    Call,
+    Definition,
+    Function,
+    Names,
+    bind,
+    calls_in,
+    calls_of,
+    defaults,
+    flat,
+    is_main_guard,
+)
 from danlu.errors import DraftError
 
-_LARGEST = 5_000_000  # bytes of a source file
 _ENOUGH = 1_500_000  # bytes of a project's modules that are read, the nearest to the script first: a second
-_ROUNDS = 1_000  # of a loop that is followed
 _ABOVE = 3  # folders above the script's in which its modules may lie
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-Call = tuple[ast.Call, "Names"]
-Names = ChainMap[str, Any]
 
 _SAYING = (
     ast.Call, ast.Name, ast.Attribute, ast.Assert, ast.If, ast.Assign, ast.Import, ast.ImportFrom, ast.Compare,
     ast.Subscript, ast.Match,
 )  # fmt: skip
 _PROJECT = (".git", "pyproject.toml", "setup.py", "setup.cfg")
-
-
-@dataclass(frozen=True, eq=False)
-class Module:
-    """One file.
-
-    Attributes:
-        path: where it lies.
-        tree: what it says.
-        text: its text.
-    """
-
-    path: Path
-    tree: ast.Module
-    text: str
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """Its lines."""
-        return self.text.splitlines()
-
-    @cached_property
-    def definitions(self) -> dict[str, Definition]:
-        """Functions and classes of the top level, also those within `if` and `try`."""
-        return {s.name: s for s in _flat(self.tree.body) if isinstance(s, Definition)}
-
-    @cached_property
-    def imports(self) -> dict[str, tuple[str, str]]:
-        """Name -> (module with its leading dots, what of it is meant; "" for the module itself)."""
-        found: dict[str, tuple[str, str]] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    found[alias.asname or alias.name] = (alias.name, "")
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    found[alias.asname or alias.name] = ("." * node.level + (node.module or ""), alias.name)
-        return found
-
-    def full_name(self, node: ast.AST | None) -> str:
-        """The dotted name of something imported, as its own package has it: `np.log` is "numpy.log"."""
-        name = dotted(node)
-        head, _, rest = name.partition(".")
-        where, what = self.imports.get(head, (head, ""))
-        return ".".join(part for part in (where, what, rest) if part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +66,13 @@ class Scope:
         names = self.names.new_child()
         if isinstance(self.node, ast.Module):
             run = [s for s in self.node.body if self.is_main or not is_main_guard(s)]
-            yield from _calls(run, names, into_definitions=False)
+            yield from calls_of(run, names, into_definitions=False)
             return
         for decorator in self.node.decorator_list:
-            yield from _calls_in(decorator, names)
+            yield from calls_in(decorator, names)
         if isinstance(self.node, Function):
-            names.update(_defaults(self.node, self.names))
-        yield from _calls(self.node.body, names)
+            names.update(defaults(self.node, self.names))
+        yield from calls_of(self.node.body, names)
 
 
 @dataclass(eq=False)
@@ -172,13 +131,13 @@ class Script:
                 other = self._module(module, where) if what else None
                 if other is not None and what not in other.definitions:
                     names[name] = self.names(other).get(what, UNKNOWN)
-            for statement in _flat(module.tree.body):
-                _bind(statement, names)
+            for statement in flat(module.tree.body):
+                bind(statement, names)
             for definition in module.definitions.values():
                 if isinstance(definition, ast.ClassDef):
                     inner = names.new_child()
                     for statement in definition.body:
-                        _bind(statement, inner)
+                        bind(statement, inner)
                     names.update({f"{definition.name}.{name}": value for name, value in inner.maps[0].items()})
         return self._constants[module.path]
 
@@ -262,47 +221,21 @@ class Script:
     def _candidates(self, module: Module, name: str) -> Iterator[Path]:
         bare = name.lstrip(".")
         level = len(name) - len(bare)
-        roots = [module.path.parents[level - 1]] if 0 < level <= len(module.path.parents) else self._roots
+        roots = [module.path.parents[level - 1]] if 0 < level <= len(module.path.parents) else self.roots
         for root in roots:
             where = root.joinpath(*bare.split(".")) if bare else root
             yield where.with_name(f"{where.name}.py") if bare else where / "__init__.py"
             yield where / "__init__.py"
 
     @cached_property
-    def _roots(self) -> list[Path]:
-        """The script's folder, and those above it up to that of the project."""
+    def roots(self) -> list[Path]:
+        """Where its modules may lie: the script's folder, and those above it up to that of the project."""
         roots: list[Path] = []
         for folder in list(self.path.resolve().parents)[: _ABOVE + 1]:
             roots += [folder, folder / "src"]
             if any((folder / sign).exists() for sign in _PROJECT):
                 return roots
-        return roots[:2]
-
-
-def read_module(path: Path) -> Module:
-    """A file as Python.
-
-    Raises:
-        DraftError: it is missing, is none, or is too large.
-    """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DraftError(f"{str(path)!r} is larger than {_LARGEST // 1_000_000} MB: that is no training script.")
-        with tokenize.open(path) as file:  # heeds a coding comment
-            text = file.read()
-        tree = ast.parse(text)
-    except IsADirectoryError as error:
-        raise DraftError(f"{str(path)!r} is a folder. Name the script in it: danlu init {path}/train.py.") from error
-    except FileNotFoundError as error:
-        raise DraftError(f"there is no file {str(path)!r}. Name the training script: danlu init train.py.") from error
-    except OSError as error:
-        raise DraftError(f"can't read {str(path)!r}: {error.strerror}.") from error
-    except SyntaxError as error:
-        where = f", line {error.lineno}" if error.lineno else ""
-        raise DraftError(f"{str(path)!r} is no Python{where}: {error.msg}. Mend it, or name another script.") from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise DraftError(f"{str(path)!r} is no Python: {error}. Name the training script.") from error
-    return Module(path, tree, text)
+        return roots[:4]
 
 
 def _read_quietly(path: Path) -> Module | None:
@@ -315,27 +248,6 @@ def _read_quietly(path: Path) -> Module | None:
 
 def _joined(where: str, what: str) -> str:
     return where + what if where.endswith(".") else f"{where}.{what}"
-
-
-# statements -----------------------------------------------------------------------------------------------------------
-
-
-def _flat(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements, and those within `if`, `try` and `with`."""
-    for statement in statements:
-        yield statement
-        if isinstance(statement, ast.If | ast.Try | ast.With):
-            for body in _bodies(statement):
-                yield from _flat(body)
-
-
-def _bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        yield getattr(statement, name, [])
-    for handler in getattr(statement, "handlers", []):
-        yield handler.body
-    for case in getattr(statement, "cases", []):
-        yield case.body
 
 
 def _body(node: ast.Module | Definition, is_main: bool) -> Iterator[ast.AST]:
@@ -352,90 +264,3 @@ def _body(node: ast.Module | Definition, is_main: bool) -> Iterator[ast.AST]:
             yield from statement.decorator_list
         elif is_main or not is_main_guard(statement):
             yield statement
-
-
-def is_main_guard(statement: ast.stmt) -> bool:
-    """Whether it is `if __name__ == "__main__":`."""
-    return isinstance(statement, ast.If) and any(dotted(n) == "__name__" for n in ast.walk(statement.test))
-
-
-def _bind(statement: ast.stmt, names: Names) -> None:
-    """Notes what an assignment binds."""
-    match statement:
-        case ast.Assign(targets, value):
-            for target in targets:
-                bind_target(target, value_of(value, names), names)
-        case ast.AnnAssign(target, _, value) if value is not None:
-            bind_target(target, value_of(value, names), names)
-        case ast.AugAssign(target):
-            bind_target(target, UNKNOWN, names)
-
-
-def bind_target(target: ast.expr, value: Any, names: Names) -> None:
-    """Notes that a name, or several at once, are bound to a value."""
-    if isinstance(target, ast.Tuple | ast.List):
-        known = isinstance(value, (tuple, list)) and len(value) == len(target.elts)
-        for k, inner in enumerate(target.elts):
-            bind_target(inner, value[k] if known else UNKNOWN, names)
-    elif dotted(target):
-        names[dotted(target)] = value
-
-
-def _defaults(function: Function, names: Names) -> dict[str, Any]:
-    """The parameters of a function, bound to their defaults; UNKNOWN without one."""
-    return {name: value_of(default, names) for name, default in parameters(function).items()}
-
-
-def parameters(function: Function) -> dict[str, ast.expr | None]:
-    """Name -> default of each parameter; None without one."""
-    positional = [*function.args.posonlyargs, *function.args.args]
-    missing: list[ast.expr | None] = [None] * (len(positional) - len(function.args.defaults))
-    pairs = [
-        *zip(positional, [*missing, *function.args.defaults], strict=True),
-        *zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True),
-    ]
-    return {argument.arg: default for argument, default in pairs}
-
-
-def _calls(statements: Sequence[ast.stmt], names: Names, into_definitions: bool = True) -> Iterator[Call]:
-    for statement in statements:
-        if isinstance(statement, ast.For):
-            yield from _calls_in(statement.iter, names)
-            yield from _unrolled(statement, names)
-        elif isinstance(statement, Definition):
-            for decorator in statement.decorator_list:
-                yield from _calls_in(decorator, names)
-            if not into_definitions:
-                continue
-            inner = names.new_child(_defaults(statement, names) if isinstance(statement, Function) else {})
-            yield from _calls(statement.body, inner)
-        elif any(_bodies(statement)):
-            yield from _heads(statement, names)
-            for body in _bodies(statement):
-                yield from _calls(body, names, into_definitions)
-        else:
-            yield from _calls_in(statement, names)
-            _bind(statement, names)
-
-
-def _unrolled(loop: ast.For, names: Names) -> Iterator[Call]:
-    values = value_of(loop.iter, names)
-    rounds: Sequence[Any] = list(values)[:_ROUNDS] if isinstance(values, (list, tuple, dict)) else [UNKNOWN]
-    for value in rounds:
-        bind_target(loop.target, value, names)
-        yield from _calls(loop.body, names)
-
-
-def _heads(statement: ast.stmt, names: Names) -> Iterator[Call]:
-    """The calls in what stands before the bodies of a statement: a test, the items of a `with`."""
-    for name in ("test", "subject"):
-        if (expression := getattr(statement, name, None)) is not None:
-            yield from _calls_in(expression, names)
-    for item in getattr(statement, "items", []):
-        yield from _calls_in(item.context_expr, names)
-
-
-def _calls_in(node: ast.AST, names: Names) -> Iterator[Call]:
-    found = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-    for call in sorted(found, key=lambda call: (call.end_lineno or 0, call.end_col_offset or 0)):
-        yield call, names

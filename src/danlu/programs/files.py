@@ -38,11 +38,11 @@ class Files(Generic[T]):
 
         Where it takes long to look for them, that is done less often; with `last` in any case.
         """
-        begin = time.monotonic()
-        if last or begin >= self._next:
+        if last or time.monotonic() >= self._next:
+            begin = time.thread_time()  # a busy machine is no reason to look less often
             self._look(fresh=True)
-            end = time.monotonic()
-            self._next = end + _REST * (end - begin) if end - begin > _LONG else 0.0
+            end = time.thread_time()
+            self._next = time.monotonic() + _REST * (end - begin) if end - begin > _LONG else 0.0
         return [self._known[path] for path in sorted(self._known)]
 
     def _look(self, fresh: bool) -> None:

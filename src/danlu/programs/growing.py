@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CHUNK = 1 << 20  # bytes that are read at once
+_MOST, _LAST = 16, 64  # chunks of one call, and of the last one: who writes more at once writes no metrics
 _LINE = 1 << 20  # no line is longer; one that is, is left out
 
 
@@ -64,7 +65,10 @@ class Growing:
 
     def _new(self, file: int, last: bool) -> list[str]:
         lines: list[str] = []
-        while data := os.pread(file, _CHUNK, self._position):
+        for _ in range(_LAST if last else _MOST):
+            data = os.pread(file, _CHUNK, self._position)
+            if not data:
+                break
             end = data.rfind(b"\n") + 1
             if end == 0 and len(data) >= _LINE:
                 self._advance(data)

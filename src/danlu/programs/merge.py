@@ -21,7 +21,7 @@ _EARLY = 1000  # readings of a place that are kept until the objective comes
 
 class Merge:
     """Args:
-    goals: metrics that are looked for, as the study names them.
+    goals: metrics that are looked for, as the study names them; none for all that come.
     step: after which the program goes on; None if it begins afresh.
     others: metrics that matter, but that no report waits for.
 
@@ -45,7 +45,7 @@ class Merge:
         self._aside: dict[str, float] = {}  # what goes along with the next report
         self._waiting: list[tuple[int, dict[str, float]]] = []  # steps without an objective, since the last one
         self._others: set[str] = set()  # metrics that are told in another unit
-        self._repeats = False  # whether objectives come several times in a step
+        self._repeats = not goals  # whether objectives come several times in a step
         self._first, self._raw, self._offset = (
             0,
             -1,
@@ -87,8 +87,7 @@ class Merge:
             self._names[wanted] = name
 
     def _taken(self, reading: Reading, place: int) -> list[Report]:
-        has_goal = any(goal in reading.metrics for goal in self._goals)
-        if self._leader is None and has_goal:
+        if self._leader is None and self._has_goal(reading):
             self._leader = place
             self.last.update(reading.metrics)
             return [report for early in (*self._early.pop(place, []), reading) for report in self._led(early)]
@@ -106,13 +105,18 @@ class Merge:
             self._aside.update(others)
         return []
 
+    def _has_goal(self, reading: Reading) -> bool:
+        return not self._goals or any(goal in reading.metrics for goal in self._goals)
+
     def _led(self, reading: Reading) -> list[Report]:
-        if not any(goal in reading.metrics for goal in self._goals):
+        if not self._has_goal(reading):
             self._wait(reading)
             return []
         if reading.step is None:
-            repeated = any(goal in reading.metrics and goal in self._metrics for goal in self._goals)
-            return self._added(reading, self._begun(self._spoken_of()) if self._is_over or repeated else [])
+            goals = self._goals or reading.metrics
+            repeated = any(goal in reading.metrics and goal in self._metrics for goal in goals)
+            reports = self._over() if repeated else []
+            return self._added(reading, reports + self._begun(self._spoken_of()) if self._is_over else reports)
         step = self._counted_on(reading.step)
         if step == self._step:
             self._repeats = self._repeats or self._is_over

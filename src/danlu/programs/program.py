@@ -183,7 +183,10 @@ class Program:
             )
         check_placeholders([*self.command, *self.environment.values()], [*space.names, *PLACES])
         paths = paths_of(space.names, _options(space))
-        documents = [read_document(Path(self.folder, t), {}, {}) for t in self.templates]
+        # a template may be well formed only once its placeholders are filled
+        middles = {h.name: h.dimension.middle() for h in space.hyperparameters}
+        some = {"trial": "0", "seed": "0", "folder": self.folder, "config": ""}
+        documents = [read_document(Path(self.folder, t), middles, some) for t in self.templates]
         script = self._script
         defaults = {}
         for name, path in paths.items():

@@ -5,8 +5,9 @@
     resume = "--resume {checkpoint}"      # what it is told beside all else, to go on
 
 A trial that pauses is ended once it has saved after its last report, or comes to its next one. Its file becomes the
-trial's checkpoint, so it is kept, given up, and forked from like that of any other training. Steps that the program says
-again after a resume are passed over; where it saved one step farther than it had reported, the curve lacks that step.
+trial's checkpoint, so it is kept, given up, and forked from like that of any other training. Steps that the program
+says again after a resume are passed over; where it saved one step farther than it had reported, the curve lacks that
+step.
 """
 
 import glob

@@ -64,8 +64,8 @@ def _resumption(said: Mapping[str, Any], where: str) -> Resumption | None:
         case False, False:
             return None
     raise StudyError(
-        f"{where}: checkpoint and resume belong together: checkpoint = '{{folder}}/last.ckpt' is what the program saves, "
-        f"resume = '--resume {{checkpoint}}' how it goes on."
+        f"{where}: checkpoint and resume belong together: checkpoint = '{{folder}}/last.ckpt' is what the program "
+        f"saves, resume = '--resume {{checkpoint}}' how it goes on."
     )
 
 

@@ -15,6 +15,9 @@ Bundle = Mapping[str, float]
 """Amounts of a node's resources by their names in Ray: CPU, GPU, memory (bytes), custom ones."""
 
 
+_print = ray._private.worker.print_to_stdstream
+
+
 def connect(address: str | None) -> bool:
     """Connects to a cluster, quietly; whether this call did it."""
     if ray.is_initialized():
@@ -41,6 +44,12 @@ def connect(address: str | None) -> bool:
     # what raylets have to say of each dead worker would flood the terminal; there is no setting for it
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     return True
+
+
+def disconnect() -> None:
+    """Ends a connection that `connect` made, and a cluster that it started."""
+    ray.shutdown()
+    ray._private.worker.print_to_stdstream = _print
 
 
 def bundles_of(

@@ -10,6 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from danlu.errors import RunnerError
+
 _NODES = Path("/sys/class/kfd/kfd/topology/nodes")  # where AMD's driver lists processors; a CPU's gpu_id is 0
 _PATIENCE = 10  # seconds for NVIDIA's tool to answer; of a sick device it never does
 _SLACK = 0.9  # of its share must be free before a trial starts: a driver keeps some hundred MB of each device
@@ -40,7 +42,11 @@ class Memory:
 
 
 def devices() -> list[Device]:
-    """The devices that this process may use: those that the user names in the environment, else all there are."""
+    """The devices that this process may use: those that the user names in the environment, else all there are.
+
+    Raises:
+        RunnerError: NVIDIA's driver does not answer.
+    """
     if (said := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [Device("cuda", name) for name in _names(said)]
     if (said := os.environ.get("HIP_VISIBLE_DEVICES")) is not None:
@@ -97,9 +103,13 @@ def in_use(device: Device, share: float, read: dict[str, Memory]) -> str | None:
 
 
 def memories() -> dict[str, Memory]:
-    """Of all devices, by index and by name; the driver may take a second to say."""
+    """Of all devices, by index and by name; the driver may take a second to say, or not say it."""
     found: dict[str, Memory] = {}
-    for line in _ask("--query-gpu=index,uuid,memory.total,memory.free", "--format=csv,noheader,nounits").splitlines():
+    try:
+        answer = _ask("--query-gpu=index,uuid,memory.total,memory.free", "--format=csv,noheader,nounits")
+    except RunnerError:
+        return found
+    for line in answer.splitlines():
         try:
             index, uuid, total, free = (part.strip() for part in line.split(","))
             found[index] = found[uuid] = Memory(float(total), float(free))
@@ -109,14 +119,26 @@ def memories() -> dict[str, Memory]:
 
 
 def _ask(*options: str) -> str:
-    """What NVIDIA's tool answers; nothing where it is not there, or does not work."""
+    """What NVIDIA's tool answers; nothing where it is not there, or finds no driver.
+
+    Raises:
+        RunnerError: it does not answer at all.
+    """
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ""
     try:
-        return subprocess.run([tool, *options], capture_output=True, text=True, timeout=_PATIENCE, check=True).stdout
-    except (subprocess.SubprocessError, OSError):
+        asked = subprocess.Popen([tool, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        answer, _ = asked.communicate(timeout=_PATIENCE)
+    except OSError:
         return ""
+    except subprocess.TimeoutExpired:
+        asked.kill()  # and no more: who waits for a sick device can't be killed, and would not be seen to end
+        raise RunnerError(
+            f"nvidia-smi gives no answer within {_PATIENCE:g} s, as when a device has failed. "
+            f"Restart the driver, or name the devices that work: CUDA_VISIBLE_DEVICES=0,1."
+        ) from None
+    return answer if asked.returncode == 0 else ""
 
 
 def _listed(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pulse: when a trial was heard of last. A sign of life is a signal, or output: its log has grown."""
+"""Pulse: when a trial was heard of last. A sign of life is a signal, or output: its log has changed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ class Pulse:
     heard: float
     longest: float = 0.0
     is_noted: bool = False
-    _size: int = field(default=-1)
+    _state: tuple[int, int] = field(default=(-1, 0))
 
     def beat(self, now: float) -> None:
         """It was heard of."""
@@ -32,11 +32,12 @@ class Pulse:
     def quiet(self, now: float) -> float:
         """Seconds since it was heard of, its log included."""
         try:
-            size = self.log.stat().st_size
+            found = self.log.stat()
+            state = (found.st_size, found.st_mtime_ns)  # a progress bar is written anew where it was
         except OSError:
-            size = -1
-        if size != self._size:
-            self._size = size
+            state = (-1, 0)
+        if state != self._state:
+            self._state = state
             self.beat(now)
         return now - self.heard
 

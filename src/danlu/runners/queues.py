@@ -5,6 +5,7 @@ again even if the coordinator died before it learned the job's number.
 """
 
 import importlib.util
+import io
 import os
 import re
 import shlex
@@ -12,7 +13,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -78,6 +79,8 @@ class SlurmQueue:
 
     def __init__(self, folder: Path, parameters: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_slurm(options)
+        # of a coordinator that is a job itself; jobs would inherit it, and count it as theirs
+        os.environ.pop("SLURM_RESTART_COUNT", None)
         import submitit
 
         self._executor, self._folder = submitit.SlurmExecutor(folder), folder
@@ -171,7 +174,8 @@ def check_slurm(options: Mapping[str, Any]) -> None:
 def _submitted(executor: Any, command: str) -> str:
     # not `submit`, which would send a pickle: a command is all that a job is
     try:
-        return str(executor._submit_command(command).job_id)
+        with redirect_stderr(io.StringIO()):  # what sbatch says stands in the error as well
+            return str(executor._submit_command(command).job_id)
     except Exception as error:
         raise RunnerError(f"sbatch refused the job: {_said(error)}") from error
 

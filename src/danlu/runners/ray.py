@@ -37,6 +37,7 @@ from danlu.runners.cluster import (
     bundles_of,
     connect,
     described,
+    disconnect,
     first_line,
     ids_of,
     node_resources,
@@ -352,7 +353,7 @@ class Ray:
 
     def _disconnect(self) -> None:
         if self._is_own:
-            ray.shutdown()
+            disconnect()
             self._is_own = False
 
 

@@ -19,11 +19,12 @@ from danlu.core.runner import Answer, Ended, Failed, Job, Known, Signal
 from danlu.core.trial import Decision
 from danlu.errors import RunnerError, StoreError
 from danlu.runners.mailbox import Letter, Sent, delays, incoming
+from danlu.runners.member import Member
 from danlu.runners.plan import Plan, packed, write_plan
 from danlu.runners.private import make_private
 from danlu.runners.queues import LocalQueue, Queue, SlurmQueue, check_slurm
 from danlu.runners.work import Train
-from danlu.runners.workforce import Member, Workforce
+from danlu.runners.workforce import Workforce
 
 _OWN_MEMORY = 0.5  # GB that a worker takes beside its trials
 _LEAVE = 5.0  # seconds that workers have to leave at the end, before their jobs are cancelled
@@ -96,22 +97,16 @@ class Slurm:
         self._parcel = packed(train)
         path = (*(os.path.abspath(entry) for entry in sys.path),)
         self._plan = Plan("", metric, path, pack, resources, timeout, silence, patience=60 * patience)
-        lines = [setup] if isinstance(setup, str) else list(setup)
-        warned = min(grace, max(1, int(60 * minutes / 4))) if minutes else grace
-        parameters = {
-            "partition": partition, "account": account, "qos": qos, "constraint": constraint,
-            "time": None if minutes is None else math.ceil(minutes), "setup": lines or None,
-            "use_srun": False, "wckey": None, **_request(resources, pack),
-        }  # fmt: skip
-        # B: only the batch script's process is warned, which is the worker; programs without a handler would die of it
-        # a job that Slurm requeues is held back for two minutes at least; a fresh one is not
-        further: dict[str, Any] = {"signal": f"B:USR2@{warned}", "no-requeue": True} | dict(options or {})
-        if further.get("requeue"):
-            del further["no-requeue"]
-        self._request = (parameters, further)
+        said = {"partition": partition, "account": account, "qos": qos, "constraint": constraint}
+        script = {"setup": [setup] if isinstance(setup, str) else list(setup) or None, "use_srun": False, "wckey": None}
+        limit = None if minutes is None else math.ceil(minutes)
+        self._request = (
+            {**said, **script, "time": limit, **_request(resources, pack)},
+            _options(options or {}, min(grace, max(1, int(60 * minutes / 4))) if minutes else grace),
+        )
         self._cluster, self._interval, self._minutes = cluster, look, minutes
         if cluster == "slurm":
-            check_slurm(further)
+            check_slurm(self._request[1])
         self._force: Workforce | None = None
         self._waiting: deque[Job] = deque()
         self._avoided: frozenset[str] = frozenset()
@@ -130,6 +125,7 @@ class Slurm:
             make_private(place)
         plan = write_plan(home, self._plan, self._parcel)
         self._force = Workforce(home, plan, self._queue(home / "logs"), self.pack, repr(self._request))
+        self._force.check_alone()
         self._known = known
         self._force.recover(known)
         self._look()
@@ -156,12 +152,14 @@ class Slurm:
     def cancel(self) -> None:
         self._waiting.clear()
         if self._force is not None:
+            self._force.leave()
             self._force.cancel(list(self._members))
 
     def close(self) -> None:
         """Lets workers leave that have nothing to do, and cancels all other jobs."""
         if self._force is None:
             return
+        self._force.leave()
         for member in list(self._members):
             if member.node and not member.held:
                 self._force.dismiss(member)
@@ -284,13 +282,26 @@ class Slurm:
         held = member.held[signal.trial]
         if not (member.is_late and held.first) or held.saved:
             return signal
-        limit = f"the {self._minutes:g} minutes" if self._minutes else "the time"
+        limit = f"the {self._minutes:g} min" if self._minutes else "the time"
         return Failed(
             signal.trial,
             "timeout",
             f"{limit} of its job were not enough, and it has saved no checkpoint to go on from. Give jobs more time "
             f"(minutes=), or call trial.save(state)",
         )
+
+
+def _options(said: Mapping[str, Any], warned: int) -> dict[str, Any]:
+    """Further options of sbatch, with those that make a job one of ours, unless something else was said.
+
+    Args:
+        said: by the user.
+        warned: seconds before its end at which a job is warned.
+    """
+    # B: only the batch script's process is warned, which is the worker; programs without a handler would die of it
+    ours = {"signal": f"B:USR2@{warned}"}
+    # a job that Slurm requeues is held back for two minutes at least; a fresh one is not
+    return ours | ({} if said.get("requeue") else {"no-requeue": True}) | dict(said)
 
 
 def _request(resources: Resources, pack: int) -> dict[str, Any]:

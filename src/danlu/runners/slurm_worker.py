@@ -51,6 +51,11 @@ class Heart:
         self._content = b""
         self._since = time.monotonic()
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the coordinator has ended, and said so."""
+        return not self._path.exists()
+
     def silence(self) -> float:
         """Seconds, by our own clock, since a change was last seen."""
         try:
@@ -86,8 +91,11 @@ class Worker:
             self._deadline = time.monotonic() + _LAST
 
     def refuse(self, error: StoreError) -> None:
-        """Says that the folder can't be written, which ends the study."""
-        self._write([Failed(next(iter(self._jobs)), "storage", str(error))], gone=True)
+        """Says that the folder can't be written, which ends the study; raises if no trial runs to say it of."""
+        number = next(iter(self._jobs), None)
+        if number is None:
+            raise error
+        self._write([Failed(number, "storage", str(error))], gone=True)
 
     def run(self) -> None:
         """Serves until it is time to leave."""
@@ -176,7 +184,7 @@ class Worker:
 
     def _is_forsaken(self, waited: float) -> bool:
         if self._ending:
-            return waited > _HURRY
+            return waited > _HURRY or self._heart.has_left
         if self._number == 1:  # a coordinator that lives, but knows nothing of this job, is none
             return waited > _FIRST
         return waited > self._plan.patience and self._heart.silence() > self._plan.patience

@@ -2,7 +2,7 @@
 
     <study>/slurm/                mode 0700
         <hash>.json, .pickle      plans: what workers do
-        name                      what the names of the study's jobs begin with
+        name, hired               what the names of the study's jobs begin with, and how many there have been
         heartbeat                 changes while a coordinator lives
         jobs/<number>/terms       under which plan a job was submitted, with which request
         jobs/<number>/<life>/     its mailboxes, one for each time that it begins
@@ -16,19 +16,19 @@ import math
 import os
 import secrets
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from danlu.core.event import Started
-from danlu.core.runner import Ended, Job, Known
+from danlu.core.runner import Job, Known
 from danlu.core.trial import Decision
 from danlu.errors import DanluError, RunnerError
-from danlu.records.files import write_text
-from danlu.runners.mailbox import Box, Letter, Order, Outcome, Reply, job_of, order_of, verdict
+from danlu.records.files import write_text, write_whole
+from danlu.runners.mailbox import Letter, Order, Reply, order_of, verdict
+from danlu.runners.member import End, Held, Member, catch_up
 from danlu.runners.queues import OVER, WAITING, WORKER, Queue, Standing
 from danlu.runners.slurm_worker import HEARTBEAT
 from danlu.runners.workerprocess import base_environment
@@ -46,74 +46,6 @@ _REASONS = {
     "PREEMPTED": "preempted",
 }
 """What the end of a job means for its trials, by its state; "lost" for all others."""
-
-
-@dataclass(frozen=True)
-class End:
-    """How a life of a job has ended: `reason` as of `Failed`; whether it `is_final` or the job will begin again."""
-
-    reason: str
-    error: str
-    is_final: bool = True
-
-
-@dataclass
-class Held:
-    """An attempt at a trial that a worker has.
-
-    Attributes:
-        job: what was ordered.
-        started: whether it has begun.
-        saved: whether it has saved a checkpoint.
-        first: whether it had the whole time of its worker's job.
-    """
-
-    job: Job
-    started: bool = False
-    saved: bool = False
-    first: bool = False
-
-
-@dataclass
-class Member:
-    """A job of the cluster, as the coordinator sees it.
-
-    Attributes:
-        name: of the job, in the queue.
-        folder: of its boxes.
-        job: its number in the queue; "" if that is not known.
-        life: number of the box in use.
-        next, orders: numbers of the next letter to read, and of the last order.
-        doubtful: number of the last letter that an earlier coordinator may have put into the journal.
-        held: its trials.
-        given: how many it was given in this life.
-        node: where it runs, once it has said so.
-        leaving: whether it takes no more trials.
-        is_late: whether the time of its job is over, or nearly.
-        end: how this life has ended; it is settled when all its letters are read.
-        missing: how many looks in a row have not found it in the queue.
-    """
-
-    name: str
-    folder: Path
-    job: str = ""
-    life: int = 0
-    next: int = 1
-    orders: int = 0
-    doubtful: int = 0
-    held: dict[int, Held] = field(default_factory=dict)
-    given: int = 0
-    node: str = ""
-    leaving: bool = False
-    is_late: bool = False
-    end: End | None = None
-    missing: int = 0
-    since: float = field(default_factory=time.monotonic)
-
-    @property
-    def box(self) -> Box:
-        """The mailbox of this life."""
-        return Box(self.folder / str(self.life))
 
 
 class Workforce:
@@ -146,13 +78,41 @@ class Workforce:
         """Shows workers that we live, every few seconds."""
         if time.monotonic() - self._beaten >= _BEAT:
             self._beaten, self._beats = time.monotonic(), self._beats + 1
-            (self._home / HEARTBEAT).write_text(f"{self._life} {self._beats}")
+            text = f"{socket.gethostname()} {os.getpid()} {self._life} {self._beats}"
+            write_whole(self._home / HEARTBEAT, lambda file: file.write_text(text), durable=False)
+
+    def check_alone(self) -> None:
+        """Raises if another coordinator lives: its heart beats, and it is not surely dead."""
+        before = self._heartbeat()
+        host, pid, *_ = before.split() if before.count(" ") == 3 else ("", "0")
+        if not host or (host == socket.gethostname() and not _is_alive(int(pid))):
+            return
+        end = time.monotonic() + 2.5 * _BEAT
+        while time.monotonic() < end:
+            if self._heartbeat() != before:
+                raise RunnerError(
+                    f"another coordinator, process {pid} on {host}, gives trials of this study to jobs. One is enough: "
+                    f"end it first, or give it more workers."
+                )
+            time.sleep(_BEAT / 10)
+
+    def leave(self) -> None:
+        """Shows whoever comes next that we are gone."""
+        (self._home / HEARTBEAT).unlink(missing_ok=True)
+
+    def _heartbeat(self) -> str:
+        try:
+            return (self._home / HEARTBEAT).read_text()
+        except OSError:
+            return ""
 
     # jobs -----------------------------------------------------------------------------------------------------------
 
     def hire(self, exclude: Iterable[str]) -> None:
         """Submits one more job."""
         self._hired += 1
+        # Slurm remembers a job for minutes after its end, so that no name may be used again
+        write_text(self._home / "hired", str(self._hired))
         folder = self._home / "jobs" / f"{self._hired:04d}"
         folder.mkdir(mode=0o700, parents=True)
         write_text(folder / "terms", self._terms)
@@ -187,7 +147,7 @@ class Workforce:
         self.cancel([member for member in self.members if _is_useless(member, standings.get(member.name))])
 
     def _end_of(self, member: Member, standing: Standing | None) -> End | None:
-        if _later(member) or (standing and standing.state in WAITING and member.node):
+        if member.later or (standing and standing.state in WAITING and member.node):
             return End("preempted", f"its job {member.job} was put into the queue again", is_final=False)
         if standing is None:
             text = f"its job {member.job} is not in the queue any more".replace("  ", " ")
@@ -216,13 +176,11 @@ class Workforce:
         if end.is_final:
             self.members.remove(member)
             _remove(member.folder)
-            if not (member.node or member.life) and end.reason != "preempted":
+            if not (member.node or member.life or member.missing) and end.reason != "preempted":
                 self._check_barren(end, member)
             return
         old = member.box.folder
-        member.life = min(_later(member), default=member.life + 1)
-        member.next, member.orders, member.doubtful, member.given = 1, 0, 0, 0
-        member.held, member.node, member.leaving, member.is_late = {}, "", False, False
+        member.begin_again()
         _remove(old)
 
     def _check_barren(self, end: End, member: Member) -> None:
@@ -247,11 +205,15 @@ class Workforce:
             self.cancel([member])
 
     def cancel(self, members: Sequence[Member]) -> None:
-        """Ends jobs at once."""
+        """Ends jobs at once.
+
+        Where one has trials, its box stays: what it still saves and writes is for the next coordinator.
+        """
         self._queue.cancel([member.job for member in members if member.job])
         for member in members:
             self.members.remove(member)
-            _remove(member.folder)
+            if not member.held:
+                _remove(member.folder)
 
     # mail -----------------------------------------------------------------------------------------------------------
 
@@ -292,13 +254,15 @@ class Workforce:
     def recover(self, known: Known) -> None:
         """Takes up the jobs of an earlier coordinator: their trials, and where the mail stands."""
         folders = sorted(path for path in (self._home / "jobs").iterdir() if path.name.isdecimal())
-        self._hired = max((int(folder.name) for folder in folders), default=0)
+        with suppress(FileNotFoundError, ValueError):
+            self._hired = int((self._home / "hired").read_text())
+        self._hired = max([self._hired, *(int(folder.name) for folder in folders)])
         for folder in folders:
             member = Member(f"{self._name}-{int(folder.name)}", folder)
             member.life = -1
-            member.life = min(_later(member), default=0)
+            member.begin_again()
             self.members.append(member)
-            _catch_up(member, known)
+            catch_up(member, known)
             terms = folder / "terms"
             if not terms.exists() or terms.read_text() != self._terms:
                 self._part(member)
@@ -311,45 +275,23 @@ class Workforce:
             member.leaving = True
 
 
-def _catch_up(member: Member, known: Known) -> None:
-    """Where the mail of a life stands, and which trials it still has or may have told of."""
-    letters, replies = member.box.numbers(Letter), member.box.numbers(Reply)
-    answered = max(replies, default=0)
-    member.next = answered + 1
-    member.doubtful = max([member.next, *letters])
-    over = set()
-    for number in letters:
-        letter = member.box.read(Letter, number)
-        if letter is None:
-            continue
-        member.orders, member.node = max(member.orders, letter.taken), letter.node
-        if number <= answered:
-            over |= {s.signal.trial for s in letter.sent if isinstance(s.signal, Outcome)}
-            member.leaving = member.leaving or bool(letter.leaving)
-    for number in member.box.numbers(Order):
-        order = member.box.read(Order, number)
-        member.orders = max(member.orders, number)
-        if order is None:
-            continue
-        if order.trial is None:
-            member.leaving = True
-        elif order.trial not in over and known(Ended(order.trial), order.attempt) is not Decision.STOP:
-            begun = known(Started(order.trial, order.attempt), order.attempt) is not None
-            member.held[order.trial] = Held(job_of(order), started=begun)
-    member.given = member.orders
-
-
 def _is_useless(member: Member, standing: Standing | None) -> bool:
     """Whether a job waits that is no longer wanted, or that is requeued, which a fresh one would overtake."""
     waits = standing is not None and standing.state in WAITING and not member.node and not member.held
     return waits and member.end is None and (member.leaving or member.life > 0)
 
 
-def _later(member: Member) -> list[int]:
-    """Numbers of later lives that have begun."""
-    return [
-        life for path in member.folder.glob("*") if path.name.isdecimal() and (life := int(path.name)) > member.life
-    ]
+def _is_alive(pid: int) -> bool:
+    """Whether another process of this machine has this number."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True
 
 
 def _remove(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """A Slurm cluster of two nodes on this machine, for tests: its own munge, controller and node daemons, on loopback."""
 
+import getpass
 import os
 import shutil
 import socket
@@ -17,8 +18,8 @@ _CONF = """
 ClusterName=danlu
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort={controller}
-SlurmUser=root
-SlurmdUser=root
+SlurmUser={user}
+SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.sock
 CredType=cred/munge
@@ -72,9 +73,8 @@ class Cluster:
 
 def missing() -> str | None:
     """Why there can be no cluster here; None if there can."""
-    if lacking := [program for program in PROGRAMS if not shutil.which(program)]:
-        return f"{lacking[0]} is not installed (slurm-wlm, munge)"
-    return None if os.geteuid() == 0 else "slurmctld and slurmd of a cluster of one's own need root"
+    lacking = next((program for program in PROGRAMS if not _path(program)), None)
+    return lacking and f"{lacking} is not installed (slurm-wlm, munge)"
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def running(folder: Path) -> Iterator[Cluster]:
     (folder / "state").mkdir(parents=True)
     (folder / "munge.key").write_bytes(os.urandom(1024))
     (folder / "munge.key").chmod(0o400)
-    (folder / "slurm.conf").write_text(_CONF.format(folder=folder, **ports))
+    (folder / "slurm.conf").write_text(_CONF.format(folder=folder, user=getpass.getuser(), **ports))
     conf = str(folder / "slurm.conf")
     daemons = [
         ["munged", "--foreground", f"--key-file={folder}/munge.key", f"--socket={folder}/munge.sock", "--force",
@@ -96,7 +96,8 @@ def running(folder: Path) -> Iterator[Cluster]:
     cluster = Cluster(folder)
     try:
         for daemon in daemons:
-            started.append(subprocess.Popen(daemon, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            command = [_path(daemon[0]) or daemon[0], *daemon[1:]]
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             if daemon[0] == "munged":
                 _until(lambda: (folder / "munge.sock").exists(), "munged")
         _until(lambda: _idle(cluster) == len(NODES), "slurm")
@@ -113,6 +114,11 @@ def running(folder: Path) -> Iterator[Cluster]:
                 process.wait(5)
             process.kill()
             process.wait()
+
+
+def _path(program: str) -> str | None:
+    """Where a program lies; daemons are not on everybody's path."""
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
 
 
 def _idle(cluster: Cluster) -> int:

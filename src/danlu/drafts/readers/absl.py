@@ -5,7 +5,8 @@ import ast
 from danlu.drafts.literal import UNKNOWN, value_of
 from danlu.drafts.option import Kind, Option, Switch
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Names, Script
+from danlu.drafts.script import Script
+from danlu.drafts.statements import Names
 from danlu.space.value import MISSING
 
 _KINDS: dict[str, Kind] = {

@@ -8,7 +8,8 @@ from typing import Any
 from danlu.drafts.literal import UNKNOWN, dotted, value_of
 from danlu.drafts.option import Kind, Option, Switch, kind_of
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Function, Names, Scope, Script, parameters
+from danlu.drafts.script import Scope, Script
+from danlu.drafts.statements import Function, Names, parameters
 from danlu.space.value import MISSING
 
 _KINDS: dict[str, Kind] = {"float": "float", "int": "int", "bool": "bool", "str": "text"}

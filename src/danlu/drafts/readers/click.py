@@ -6,7 +6,8 @@ from typing import Any
 from danlu.drafts.literal import UNKNOWN, dotted, value_of
 from danlu.drafts.option import Kind, Option, Switch, kind_of
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Names, Scope, Script
+from danlu.drafts.script import Scope, Script
+from danlu.drafts.statements import Names
 from danlu.space.value import MISSING
 
 _KINDS: dict[str, Kind] = {

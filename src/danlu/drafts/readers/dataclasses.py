@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 from danlu.drafts.annotation import Slot, enum_of, options_of, slots_of
 from danlu.drafts.literal import dotted
+from danlu.drafts.module import Module
 from danlu.drafts.option import Kind, Option, Switch
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Definition, Module, Names, Scope, Script
+from danlu.drafts.script import Scope, Script
+from danlu.drafts.statements import Definition, Names
 
 
 @dataclass(frozen=True)

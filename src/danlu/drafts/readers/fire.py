@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from danlu.drafts.annotation import option_of, slots_of
 from danlu.drafts.literal import dotted, value_of
+from danlu.drafts.module import Module
 from danlu.drafts.option import Option, Switch
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Definition, Function, Module, Script
+from danlu.drafts.script import Script
+from danlu.drafts.statements import Definition, Function
 
 
 def read_fire(script: Script) -> Reading | None:

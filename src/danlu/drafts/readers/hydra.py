@@ -13,9 +13,10 @@ from typing import Any
 
 from danlu.drafts.annotation import options_of, slots_of
 from danlu.drafts.literal import dotted, value_of
+from danlu.drafts.module import Module
 from danlu.drafts.option import Option, Switch, kind_of
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Module, Script
+from danlu.drafts.script import Script
 from danlu.errors import DraftError
 from danlu.space.value import MISSING
 

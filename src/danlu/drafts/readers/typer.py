@@ -7,9 +7,11 @@ from typing import Any
 
 from danlu.drafts.annotation import Slot, enum_of, option_of, slots_of
 from danlu.drafts.literal import UNKNOWN, dotted, value_of
+from danlu.drafts.module import Module
 from danlu.drafts.option import Option, Switch
 from danlu.drafts.readers.reading import Reading, Style
-from danlu.drafts.script import Function, Module, Script
+from danlu.drafts.script import Script
+from danlu.drafts.statements import Function
 from danlu.space.value import MISSING
 
 
