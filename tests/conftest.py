@@ -3,12 +3,16 @@ deadlines for hypothesis: a busy machine is slow, not wrong; and a key for seals
 """
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from tests.postgres_server import database, postgres  # noqa: F401 - fixtures
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+# `python train.py` is meant to be the Python that the tests run on
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 os.environ.setdefault("DANLU_KEY", "5e" * 32)
 
 settings.register_profile("danlu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
