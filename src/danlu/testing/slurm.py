@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "setpriv")
 NODES = ("n1", "n2")
 
 _CONF = """
@@ -96,7 +96,8 @@ def running(folder: Path) -> Iterator[Cluster]:
     cluster = Cluster(folder)
     try:
         for daemon in daemons:
-            command = [_path(daemon[0]) or daemon[0], *daemon[1:]]
+            # they end with us, even if we are killed
+            command = ["setpriv", "--pdeathsig", "KILL", _path(daemon[0]) or daemon[0], *daemon[1:]]
             started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             if daemon[0] == "munged":
                 _until(lambda: (folder / "munge.sock").exists(), "munged")
