@@ -172,10 +172,8 @@ def tune(
 
 def _in_order(strategy: str | Mapping[str, Any] | Strategy | None, lag: int, workers: int | None) -> Strategy:
     if workers is None or workers > lag:
-        raise StrategyError(
-            f"lag={lag} keeps {lag} workers busy at most, but workers={workers or 'auto'}. "
-            f"Use a lag that is at least the number of workers."
-        )
+        remedy = f"Say how many: workers={lag}." if workers is None else f"Use lag={workers}."
+        raise StrategyError(f"lag={lag} keeps {lag} workers busy at most, but workers={workers or 'auto'}. {remedy}")
     inner = catalogue.strategy_from(strategy or "auto")
     if inner.ends:
         name = catalogue.plain_strategy(inner)["use"]

@@ -117,3 +117,23 @@ def test_where_nothing_is_looked_for_all_is_reported():
         (1, {"a": 1.0, "b": 2.0}),
         (2, {"a": 3.0}),
     ]
+
+
+def test_where_files_are_named_one_objective_of_the_output_is_no_lead():
+    merge = Merge(["loss"], has_files=True)
+    assert merge.take([Reading(None, {"loss": 0.1})], 0) == []
+    assert merge.take([Reading(1, {"loss": 0.9}), Reading(2, {"loss": 0.1})], 1) == [
+        (1, {"loss": 0.9}),
+        (2, {"loss": 0.1}),
+    ]
+    assert merge.end() == []
+
+
+def test_where_named_files_have_none_the_output_leads_from_its_second_objective_on_or_at_the_end():
+    merge = Merge(["loss"], has_files=True)
+    assert merge.take([Reading(1, {"loss": 0.9})], 0) == []
+    assert merge.take([Reading(2, {"loss": 0.5})], 0) == [(1, {"loss": 0.9}), (2, {"loss": 0.5})]
+    single = Merge(["loss"], has_files=True)
+    single.take([Reading(3, {"loss": 0.5})], 0)
+    assert single.end() == [(3, {"loss": 0.5})]
+    assert single.last == {"loss": 0.5}

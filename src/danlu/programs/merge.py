@@ -3,6 +3,8 @@
 - A step is reported when all objectives have arrived for it, or when a later one begins. If the objective comes again
   in the same step (a running loss), the later steps are reported when they are over, with their last values.
 - The place where the objective is first read leads: its steps count. What other places say goes along with its reports.
+  Where the user has named files, the output leads only at its second objective: one may be a summary, said before the
+  file has been read.
 - The objective's steps count: other metrics may be told in another unit (batches, where it is told by epochs). They are
   reported by themselves only where their steps lie between two of the objective's, else along with its next report.
 - An objective without a step belongs to the step that was last spoken of; where there is none, objectives are counted.
@@ -16,6 +18,8 @@ from danlu.programs.naming import find
 from danlu.programs.reading import Reading
 
 Report = tuple[int, dict[str, float]]
+OUTPUT = 0
+"""The place that is the program's output."""
 _EARLY = 1000  # readings of a place that are kept until the objective comes
 
 
@@ -24,13 +28,16 @@ class Merge:
     goals: metrics that are looked for, as the study names them; none for all that come.
     step: after which the program goes on; None if it begins afresh.
     others: metrics that matter, but that no report waits for.
+    has_files: whether the user has named files.
 
     Attributes:
         last: the last value of each metric.
     wanted: goals and others.
     """
 
-    def __init__(self, goals: Sequence[str], step: int | None = None, others: Sequence[str] = ()) -> None:
+    def __init__(
+        self, goals: Sequence[str], step: int | None = None, others: Sequence[str] = (), has_files: bool = False
+    ) -> None:
         self.last: dict[str, float] = {}
         self._goals, self.wanted = tuple(goals), (*goals, *others)
         self._seen: set[str] = set()
@@ -38,6 +45,7 @@ class Merge:
         self._reported = -1 if step is None else step
         self._told: dict[str, float] = {}  # last value of each metric in a report
         self._leader: int | None = None
+        self._reserve = 1 if has_files else 0  # objectives that the output may give without leading
         self._early: dict[int, list[Reading]] = {}
         self._step: int | None = None  # of the objective, that has begun
         self._is_over = True  # whether it has been reported
@@ -46,11 +54,8 @@ class Merge:
         self._waiting: list[tuple[int, dict[str, float]]] = []  # steps without an objective, since the last one
         self._others: set[str] = set()  # metrics that are told in another unit
         self._repeats = not goals  # whether objectives come several times in a step
-        self._first, self._raw, self._offset = (
-            0,
-            -1,
-            0,
-        )  # the first step; the last; what is added since steps began again
+        # the first step; the last; what is added since steps began again
+        self._first, self._raw, self._offset = 0, -1, 0
 
     @property
     def seen(self) -> list[str]:
@@ -62,8 +67,8 @@ class Merge:
         return [report for reading in readings for report in self._taken(self._named(reading), place)]
 
     def end(self) -> list[Report]:
-        """The last report, if one is left, when the program has ended."""
-        return self._over()
+        """The last reports, if some are left, when the program has ended."""
+        return (self._lead(OUTPUT) if self._leader is None else []) + self._over()
 
     def untold(self) -> dict[str, float]:
         """The last values that no report has."""
@@ -88,9 +93,11 @@ class Merge:
 
     def _taken(self, reading: Reading, place: int) -> list[Report]:
         if self._leader is None and self._has_goal(reading):
-            self._leader = place
-            self.last.update(reading.metrics)
-            return [report for early in (*self._early.pop(place, []), reading) for report in self._led(early)]
+            self._early.setdefault(place, []).append(reading)
+            if place == OUTPUT and self._reserve:
+                self._reserve -= 1
+                return []
+            return self._lead(place)
         if self._leader == place:
             self.last.update(reading.metrics)
             return self._led(reading)
@@ -104,6 +111,16 @@ class Merge:
         else:
             self._aside.update(others)
         return []
+
+    def _lead(self, place: int) -> list[Report]:
+        """From here on, the steps of this place count, and those that it has said so far."""
+        early = self._early.pop(place, [])
+        if not any(map(self._has_goal, early)):
+            return []
+        self._leader = place
+        for reading in early:
+            self.last.update(reading.metrics)
+        return [report for reading in early for report in self._led(reading)]
 
     def _has_goal(self, reading: Reading) -> bool:
         return not self._goals or any(goal in reading.metrics for goal in self._goals)

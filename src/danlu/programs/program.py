@@ -22,7 +22,7 @@ from danlu.programs.arguments import Arguments, as_value, paths_of
 from danlu.programs.failure import failure, mute, why_not_run
 from danlu.programs.guarded import Guarded
 from danlu.programs.lines import Lines
-from danlu.programs.merge import Merge, Report
+from danlu.programs.merge import OUTPUT, Merge, Report
 from danlu.programs.output import Output
 from danlu.programs.placeholder import filled, placeholders
 from danlu.programs.reading import Source
@@ -124,7 +124,7 @@ class Program:
 
     def _followed(self, trial: Trial, launch: Launch, home: Path, output: Output, saved: Saved | None) -> Merge | None:
         """Runs the program to its end, and tells the study what it says; None if it was ended before."""
-        merge = Merge(self._metrics(False), trial.step or None, self._metrics(True))
+        merge = Merge(self._metrics(False), trial.step or None, self._metrics(True), bool(self.watch.files))
         lines, channel, files = self.watch.sources(Path(self.folder), home, launch.places, merge.wanted)
         environment = {**os.environ, **launch.environment, **channel.environment}
         with Guarded(launch.command, environment, self.folder, self.grace) as running:
@@ -262,14 +262,14 @@ def _pieces(
 ) -> Iterator[list[Report]]:
     """The reports of a program, piece by piece as they are due, ten times a second at least, until it has ended."""
     while running.exit is None:
-        yield merge.take(lines.feed(output.write(running.read(_TICK))), 0)
+        yield merge.take(lines.feed(output.write(running.read(_TICK))), OUTPUT)
         for place, source in enumerate(others, 1):
             yield merge.take(source.read(), place)
     while data := running.read(0):  # what it printed last
-        yield merge.take(lines.feed(output.write(data)), 0)
-    yield merge.take(lines.end(), 0)
+        yield merge.take(lines.feed(output.write(data)), OUTPUT)
     for place, source in enumerate(others, 1):
         yield merge.take(source.close(), place)
+    yield merge.take(lines.end(), OUTPUT)
     yield merge.end()
 
 
