@@ -38,8 +38,9 @@ from danlu.testing.postgres import Server
 
 RESULTS = Path(__file__).parent / "results" / "scale.jsonl"
 TABLE = RESULTS.with_suffix(".md")
-DURATIONS = (0, 10, 100, 1000)  # ms
+DURATIONS = (1000, 100, 10, 0)  # ms
 WORKERS = (1, 2, 8, 64)
+PATIENCE = 150  # seconds that a cell may take
 CONTESTANTS = ("danlu", "danlu postgres", "optuna sqlite", "optuna journal", "optuna postgres", "ray tune")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -147,7 +148,7 @@ def _measured(who: str, ms: int, workers: int, seconds: float, database: Callabl
     """One cell: as many trials as fit into the time at full use, or as a peer can hope to do."""
     at_most = {"ray tune": 40 + workers, "optuna sqlite": 600, "optuna postgres": 2000, "optuna journal": 2000}
     trials = min(int(seconds * workers / (ms / 1000 + 0.002)), at_most.get(who, 5000))
-    trials = max(trials, 2 * workers, 20)
+    trials = max(trials, 2 * workers, 10)
     code = {"danlu": DANLU, "optuna": OPTUNA, "ray": RAY}[who.split()[0]]
     folder = tempfile.mkdtemp(prefix="scale-")
     script = Path(folder) / "contestant.py"
@@ -159,10 +160,10 @@ def _measured(who: str, ms: int, workers: int, seconds: float, database: Callabl
     begin = time.perf_counter()
     arguments = [sys.executable, str(script), str(ms), str(workers), str(trials), folder, url]
     try:
-        ran = subprocess.run(arguments, env=os.environ | ONE_THREAD, capture_output=True, text=True, timeout=300)
+        ran = subprocess.run(arguments, env=os.environ | ONE_THREAD, capture_output=True, text=True, timeout=PATIENCE)
         error = ran.stderr.strip().splitlines()[-1][:200] if ran.returncode and ran.stderr.strip() else ""
     except subprocess.TimeoutExpired:
-        error = "no end after 300 s"
+        error = f"no end after {PATIENCE} s"
     wall = time.perf_counter() - begin
     notes = Path(folder) / "notes"
     spans = [tuple(map(float, line.split())) for line in notes.read_text().splitlines()] if notes.exists() else []

@@ -159,8 +159,11 @@ class Numbers:
         return f"Numbers({list(self)})"
 
     def _array(self) -> NDArray[np.int64]:
-        packed = self._bits.to_bytes((self._bits.bit_length() + 7) // 8, "little")
-        return np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8), bitorder="little"))
+        # what runs is among the newest trials, so of 100,000 only those from the first of them on are looked at
+        first = max((self._bits & -self._bits).bit_length() - 1, 0)
+        bits = self._bits >> first
+        packed = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+        return np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8), bitorder="little")) + first
 
 
 class Index(Generic[T]):
