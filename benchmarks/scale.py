@@ -146,9 +146,10 @@ def busy(only: str, seconds: float) -> None:
 
 def _measured(who: str, ms: int, workers: int, seconds: float, database: Callable[[], str]) -> dict[str, Any]:
     """One cell: as many trials as fit into the time at full use, or as a peer can hope to do."""
-    at_most = {"ray tune": 40 + workers, "optuna sqlite": 600, "optuna postgres": 2000, "optuna journal": 2000}
+    at_most = {"ray tune": 8 + workers, "optuna sqlite": 600, "optuna postgres": 2000, "optuna journal": 2000}
     trials = min(int(seconds * workers / (ms / 1000 + 0.002)), at_most.get(who, 5000))
-    trials = max(trials, 2 * workers, 10)
+    if who != "ray tune":  # of which a trial takes two seconds at least
+        trials = max(trials, 2 * workers, 10)
     code = {"danlu": DANLU, "optuna": OPTUNA, "ray": RAY}[who.split()[0]]
     folder = tempfile.mkdtemp(prefix="scale-")
     script = Path(folder) / "contestant.py"
