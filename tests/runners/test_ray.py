@@ -398,7 +398,10 @@ class TestLife:
         study = in_ray(train, tmp_path, workers=2, timeout=2.0)
         assert [trial.reason for trial in study.trials] == ["", "timeout"]
         for trial in study.trials:
-            assert not lives(int((tmp_path / trial.artifacts[0].path).read_text()))
+            gone_by = time.monotonic() + 10  # a busy machine takes its time even to kill
+            while lives(int((tmp_path / trial.artifacts[0].path).read_text())):
+                assert time.monotonic() < gone_by
+                time.sleep(0.05)
 
     def test_a_function_that_no_node_can_import_stops_the_study_at_once(self, tmp_path):
         class Needy:

@@ -48,7 +48,7 @@ from danlu.runners.reservation import Reservations
 
 _TICK = 0.1  # seconds between looks at what has no message: places, deadlines, files on their way
 _PATIENCE = 2.0  # seconds after which a busy trial gives a sign of life, and what it has printed
-_FAREWELL = 1.0  # seconds in which a process must have ended its children
+_FAREWELL = 5.0  # seconds in which a process must have ended its children
 _STARTING = 300.0  # seconds in which a process must have begun: it may have packages to install, and much to import
 _STALL = 5.0  # seconds without a look at deadlines that mean that this process was suspended, or its machine
 _PENDING = 10.0  # seconds of waiting for a place after which it is said why, once

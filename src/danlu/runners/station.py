@@ -91,9 +91,11 @@ class Station:
 
     def end(self) -> None:
         """Ends all that the trial has started; the process itself is killed next."""
-        for process in descendants(os.getpid()):
+        left = list(descendants(os.getpid()))
+        for process in left:
             with suppress(psutil.Error):
                 process.kill()
+        psutil.wait_procs(left, timeout=1)  # a busy machine takes its time even to kill
 
     def _too_large(self) -> Failed | None:
         now = time.monotonic()
