@@ -128,7 +128,7 @@ ray.shutdown()
 
 def busy(only: str, seconds: float) -> None:
     """Runs what is missing of all cells."""
-    done = {(run["who"], run["ms"], run["workers"]) for run in _runs()}
+    done = {(run["who"], run["ms"], run["workers"]) for run in _runs() if "ms" in run}
     with contextlib.ExitStack() as stack:
         servers: list[Server] = []  # started when the first contestant needs it
 
@@ -331,7 +331,16 @@ def table() -> str:
     lines = ["# Scale", "", "`python benchmarks/scale.py busy`, `simulated`, `reports`, `table`", ""]
     lines += [f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores", ""]
     lines += ["## How busy workers are kept", "", "Share of the workers' time that is spent in trials."]
-    lines += ["A row is a length of trials and a number of workers; – was not run, or gave nothing.", ""]
+    lines += [
+        "A row is a length of trials and a number of workers; – was not run, or gave nothing. Each cell was run once."
+    ]
+    lines += [
+        "Starting is included: 64 processes take two cores several seconds. Ray Tune starts a process for each trial,"
+    ]
+    lines += [
+        "so it was given only 8 trials more than there are workers. Optuna's processes coordinate by the storage alone,"
+    ]
+    lines += ["and may run some trials more than were asked for; Danlu's one coordinator runs just as many.", ""]
     lines += _grid(runs, "busy", lambda value: f"{value:.1%}", [ms for ms in DURATIONS if ms])
     lines += ["", "Trials a second, of trials that do nothing (0 ms):", ""]
     lines += _grid(runs, "rate", lambda value: f"{value:,.0f}" if value >= 10 else f"{value:.1f}", [0])
