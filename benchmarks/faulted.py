@@ -19,7 +19,7 @@ from danlu.core.history import History
 from danlu.core.objective import Objective
 from danlu.core.stopping import Trials
 from danlu.core.store import Store
-from danlu.core.trial import Trial
+from danlu.core.trial import Decision, Trial
 from danlu.loop import run
 from danlu.records.folder import Folder
 from danlu.runners.inline import Inline
@@ -27,6 +27,7 @@ from danlu.runners.processes import Processes
 
 SPACE = Space({"x": Float(0.01, 1.0, log=True, default=0.1)})
 STEPS = 6
+STALL = 1.0  # seconds of silence after which a coordinator's leases on PostgreSQL may be taken
 BUSY, DISK = 75, 74  # exit statuses: another coordinator runs the study; the journal can't be written
 
 
@@ -42,7 +43,8 @@ class Train:
             time.sleep(random.uniform(0.005, 0.03))
             state += config["x"] / step
             nonce = float(int.from_bytes(os.urandom(6)))
-            trial.report(step, loss=state, nonce=nonce)
+            if trial.report(step, loss=state, nonce=nonce) is Decision.STOP:
+                break  # told so, for another coordinator has taken the trial over: nothing was acknowledged
             note(self.notes, trial=trial.number, step=step, nonce=nonce)
             if step % 2 == 0:
                 trial.save(state)
@@ -77,7 +79,7 @@ def store_of(setup: str, folder: Path, clock: Any, address: str) -> Store:
     if setup.startswith("postgres"):
         from danlu.stores.postgres import Postgres
 
-        return Postgres(address)
+        return Postgres(address, stall=STALL)
     from danlu.stores.sqlite import SQLite
 
     return SQLite(Folder(folder).journal, clock=clock)

@@ -38,7 +38,7 @@ from typing import Any
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-from faulted import BUSY, DISK, store_of
+from faulted import BUSY, DISK, STALL, store_of
 
 from danlu import Study
 from danlu.core import event as ev
@@ -143,6 +143,22 @@ def stop_coordinator(round: Round) -> None:
         round.process.send_signal(signal.SIGCONT)
 
 
+def outlast_lease(round: Round) -> None:
+    """SIGSTOP for longer than the lease lasts: somebody else takes the trials over, and then the first one wakes up."""
+    round.process.send_signal(signal.SIGSTOP)
+    other = round.start()
+    time.sleep(STALL + round.rng.uniform(2.0, 5.0))
+    with contextlib.suppress(ProcessLookupError):
+        round.process.send_signal(signal.SIGCONT)
+    try:
+        _, words = other.communicate(timeout=3)
+        if other.returncode not in (0, BUSY, DISK):
+            round.troubles.append(f"who took over: exit status {other.returncode}: {words.strip()[-300:]}")
+    except subprocess.TimeoutExpired:
+        other.kill()
+        other.wait()
+
+
 def stop_worker(round: Round) -> None:
     processes = round.descendants()
     if processes:
@@ -203,6 +219,7 @@ FAULTS: dict[str, Callable[[Round], None]] = {
     "kill worker": kill_worker,
     "kill child": kill_child,
     "SIGSTOP coordinator": stop_coordinator,
+    "SIGSTOP beyond the lease": outlast_lease,
     "SIGSTOP worker": stop_worker,
     "second coordinator": second_coordinator,
     "clock jump": jump,
@@ -217,13 +234,14 @@ FAULTS: dict[str, Callable[[Round], None]] = {
 LOCAL = ("kill coordinator", "kill worker", "SIGSTOP coordinator", "SIGSTOP worker", "second coordinator", "clock jump")
 REMOTE = ("kill coordinator", "SIGSTOP coordinator", "second coordinator")
 FILES = ("disk full", "torn page")
+DATABASE = ("kill database", "cut connections", "SIGSTOP beyond the lease")
 SETUPS: dict[str, tuple[str, ...]] = {
     "sqlite processes": (*LOCAL, *FILES),
     "sqlite inline": ("kill coordinator", "SIGSTOP coordinator", "second coordinator", "clock jump", *FILES),
     "sqlite program": (*LOCAL, *FILES, "kill child"),
     "jsonl processes": (*LOCAL, *FILES),
-    "postgres processes": (*LOCAL[:-1], "disk full", "kill database", "cut connections"),
-    "postgres program": (*LOCAL[:-1], "kill child", "kill database", "cut connections"),
+    "postgres processes": (*LOCAL[:-1], "disk full", *DATABASE),
+    "postgres program": (*LOCAL[:-1], "kill child", *DATABASE),
     "sqlite ray": ("kill coordinator", "SIGSTOP coordinator", "second coordinator", *FILES, "kill raylet"),
     "sqlite slurm": (
         "kill coordinator",
