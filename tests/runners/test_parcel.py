@@ -6,7 +6,8 @@ import types
 import cloudpickle
 import pytest
 
-from danlu.runners.parcel import pack
+from danlu.errors import RunnerError
+from danlu.runners.parcel import pack, packed
 
 UNPACK = "import sys, cloudpickle; print(cloudpickle.loads(sys.stdin.buffer.read())({argument!r}))"
 
@@ -59,3 +60,11 @@ def test_a_module_object_that_nobody_can_import_is_refused():
     module.lock = threading.Lock()
     with pytest.raises(TypeError, match="cannot pickle 'Special'"):
         pack(lambda x: module)
+
+
+def test_what_can_not_be_packed_is_named():
+    lock = threading.Lock()
+    with pytest.raises(RunnerError, match=r"can't be sent to other machines.*lock.*not outside\.$"):
+        packed(lambda trial, config: lock.acquire(), "other machines")
+    with pytest.raises(RunnerError, match=r"not outside; or use workers=1\.$"):
+        packed(lambda trial, config: lock.acquire(), "worker processes", otherwise="use workers=1")

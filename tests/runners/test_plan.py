@@ -1,11 +1,11 @@
 import signal
-import threading
 from pathlib import Path
 
 import pytest
 
 from danlu.errors import RunnerError
-from danlu.runners.plan import Plan, packed, parcel_of, read_plan, write_plan
+from danlu.runners.parcel import pack
+from danlu.runners.plan import Plan, parcel_of, read_plan, write_plan
 
 PLAN = Plan("", "loss", ("a", "b"), pack=3, timeout=2.5)
 
@@ -21,14 +21,14 @@ def plus_one(trial: object, config: dict[str, int]) -> int:
 
 
 def test_a_plan_is_read_as_it_was_written_and_has_one_name(folder: Path) -> None:
-    path = write_plan(folder, PLAN, packed(plus_one))
-    assert write_plan(folder, PLAN, packed(plus_one)) == path
+    path = write_plan(folder, PLAN, pack(plus_one))
+    assert write_plan(folder, PLAN, pack(plus_one)) == path
     read = read_plan(path)
     assert (read.pack, read.path, read.metric, read.timeout) == (3, ("a", "b"), "loss", 2.5)
 
 
 def test_the_training_function_comes_out_of_its_parcel(folder: Path) -> None:
-    path = write_plan(folder, PLAN, packed(lambda trial, config: config["x"] + 1))
+    path = write_plan(folder, PLAN, pack(lambda trial, config: config["x"] + 1))
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)]
     try:
         assert parcel_of(read_plan(path), path)(None, {"x": 1}) == 2  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def test_the_training_function_comes_out_of_its_parcel(folder: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["json", "pickle"])
 def test_nothing_is_loaded_that_others_may_have_written(folder: Path, suffix: str) -> None:
-    path = write_plan(folder, PLAN, packed(plus_one))
+    path = write_plan(folder, PLAN, pack(plus_one))
     plan = read_plan(path)
     next(folder.glob(f"*.{suffix}")).chmod(0o622)
     with pytest.raises(RunnerError, match="may be written by others"):
@@ -49,15 +49,9 @@ def test_nothing_is_loaded_that_others_may_have_written(folder: Path, suffix: st
 
 
 def test_a_parcel_lies_beside_its_plan_whatever_that_says(folder: Path) -> None:
-    path = write_plan(folder, PLAN, packed(plus_one))
+    path = write_plan(folder, PLAN, pack(plus_one))
     (folder / "elsewhere").mkdir(mode=0o700)
-    (folder / "elsewhere/evil.pickle").write_bytes(packed(plus_one))
+    (folder / "elsewhere/evil.pickle").write_bytes(pack(plus_one))
     path.write_text(path.read_text().replace(read_plan(path).parcel, "elsewhere/evil.pickle"))
     with pytest.raises(FileNotFoundError):
         parcel_of(read_plan(path), path)(None, {"x": 1})  # type: ignore[arg-type]
-
-
-def test_what_can_not_be_packed_is_named() -> None:
-    lock = threading.Lock()
-    with pytest.raises(RunnerError, match=r"can't be sent to other machines.*lock"):
-        packed(lambda trial, config: lock.acquire())

@@ -15,7 +15,7 @@ import msgspec
 
 from danlu.core.event import Attached, Noted, Reported, Saved, Started
 from danlu.core.trial import Decision
-from danlu.errors import DanluError
+from danlu.errors import DanluError, RunnerError
 from danlu.space import Config
 
 
@@ -137,3 +137,16 @@ class Choosy(Protocol):
 
     def avoid(self, places: frozenset[str]) -> None:
         """Gives these places no more jobs until the next call says otherwise; jobs that run there go on."""
+
+
+def check_terms(workers: int | None, timeout: float | None, silence: float | None) -> None:
+    """Checks what every runner is told.
+
+    Raises:
+        RunnerError: a number is out of its range.
+    """
+    if workers is not None and workers < 1:
+        raise RunnerError(f"workers must be at least 1, got {workers}.")
+    for name, seconds in (("timeout", timeout), ("silence", silence)):
+        if seconds is not None and seconds <= 0:
+            raise RunnerError(f"{name} must be > 0 seconds, got {seconds:g}. Leave it out for no limit.")

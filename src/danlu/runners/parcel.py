@@ -15,7 +15,29 @@ from typing import Any
 
 import cloudpickle
 
+from danlu.errors import RunnerError
+
 _CACHED = type(functools.cache(lambda: None))
+
+
+def packed(train: Callable[..., Any], where: str, otherwise: str = "") -> bytes:
+    """A training function as a parcel.
+
+    Args:
+        train: the function.
+        where: it is sent, in words.
+        otherwise: what can be done instead of mending the function, in words.
+
+    Raises:
+        RunnerError: it can't be packed.
+    """
+    try:
+        return pack(train)
+    except Exception as error:
+        raise RunnerError(
+            f"the training function can't be sent to {where}: {type(error).__name__}: {error}. "
+            f"Open files, models and locks inside the function, not outside{otherwise and f'; or {otherwise}'}."
+        ) from error
 
 
 def pack(function: Any) -> bytes:

@@ -11,9 +11,7 @@ import msgspec
 
 from danlu.core.resources import EVEN, Resources
 from danlu.core.trial import Trial
-from danlu.errors import RunnerError
 from danlu.records.files import write_whole
-from danlu.runners.parcel import pack
 from danlu.runners.private import read_private
 from danlu.runners.work import Train
 
@@ -54,21 +52,6 @@ class Delivered:
             _hear_no_warnings()
             self._train = cloudpickle.loads(read_private(self._parcel))
         return self._train(trial, config)
-
-
-def packed(train: Train) -> bytes:
-    """The training function as a parcel.
-
-    Raises:
-        RunnerError: it can't be packed.
-    """
-    try:
-        return pack(train)
-    except Exception as error:
-        raise RunnerError(
-            f"the training function can't be sent to other machines: {type(error).__name__}: {error}. "
-            f"Open files, models and locks inside the function, not outside."
-        ) from error
 
 
 def write_plan(folder: Path, plan: Plan, parcel: bytes) -> Path:

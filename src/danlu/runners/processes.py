@@ -16,12 +16,12 @@ from typing import Any
 
 from danlu.core.event import Noted, Started
 from danlu.core.resources import EVEN, Resources
-from danlu.core.runner import Answer, Ended, Failed, Job, Signal
-from danlu.errors import RunnerError, StoreError
+from danlu.core.runner import Answer, Ended, Failed, Job, Signal, check_terms
+from danlu.errors import StoreError
 from danlu.records.folder import Folder
 from danlu.runners.devices import Device, Memory, devices, environment, in_use, memories
 from danlu.runners.machine import cores, memory, oom_kills
-from danlu.runners.parcel import pack
+from danlu.runners.parcel import packed
 from danlu.runners.processtree import memory_of
 from danlu.runners.pulse import Pulse, clock, is_unusual
 from danlu.runners.sharing import GB, Machine, Share, share_out
@@ -99,16 +99,12 @@ class Processes:
         silence: float | None = None,
         fresh: bool | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise RunnerError(f"workers must be at least 1, got {workers}.")
-        for name, seconds in (("timeout", timeout), ("silence", silence)):
-            if seconds is not None and seconds <= 0:
-                raise RunnerError(f"{name} must be > 0 seconds, got {seconds}. Leave it out for no limit.")
+        check_terms(workers, timeout, silence)
         known = devices()
         shares, why = share_out(Machine(known, cores(), memory()), workers, resources)
         self.workers, self.resources, self.timeout, self.silence = len(shares), resources, timeout, silence
         self.fresh = any(share.devices for share in shares) if fresh is None else fresh
-        self._train, self._metric = _pickled(train), metric
+        self._train, self._metric = packed(train, "worker processes", otherwise="use workers=1"), metric
         self._slots = [_Slot(share, worker_environment(share, known)) for share in shares]
         self._inbox: queue.SimpleQueue[tuple[WorkerProcess, Any]] = queue.SimpleQueue()
         self._avoided: frozenset[str] = frozenset()
@@ -378,13 +374,3 @@ def _can_gauge(shares: list[Share]) -> bool:
 
 def _trials(count: int) -> str:
     return "1 trial" if count == 1 else f"{count} trials"
-
-
-def _pickled(train: Train) -> bytes:
-    try:
-        return pack(train)
-    except Exception as error:
-        raise RunnerError(
-            f"the training function can't be sent to worker processes: {type(error).__name__}: {error}. "
-            f"Open files, models and locks inside the function, not outside; or use workers=1."
-        ) from error

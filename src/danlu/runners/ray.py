@@ -18,9 +18,9 @@ from typing import Any
 
 from danlu.core.event import Noted
 from danlu.core.resources import EVEN, Resources
-from danlu.core.runner import Answer, Ended, Failed, Job, Signal
+from danlu.core.runner import Answer, Ended, Failed, Job, Signal, check_terms
 from danlu.errors import ArtifactError, DanluError, RunnerError, StoreError
-from danlu.runners.parcel import pack
+from danlu.runners.parcel import packed
 from danlu.runners.storage import Storage
 from danlu.runners.transfer import Doubted, Mirror, Output, Piece, Stored, Wanted, checked, mark, unmark
 from danlu.runners.work import Train
@@ -124,10 +124,12 @@ class Ray:
         growing: bool = False,
         runtime_env: Mapping[str, Any] | None = None,
     ) -> None:
-        _check(workers, timeout, silence, strategy)
+        check_terms(workers, timeout, silence)
+        if strategy not in _STRATEGIES:
+            raise RunnerError(f"strategy of the placement must be one of {', '.join(_STRATEGIES)}, got {strategy!r}.")
         self.timeout, self.silence = timeout, silence
         self._storage = Storage(storage) if storage else None
-        parcel, self._metric, self._nice = _packed(train), metric, resources.nice
+        parcel, self._metric, self._nice = packed(train, "a cluster"), metric, resources.nice
         self._memory = resources.memory and resources.memory * 1e9
         self._is_own = connect(address)
         try:
@@ -355,23 +357,3 @@ class Ray:
         if self._is_own:
             disconnect()
             self._is_own = False
-
-
-def _check(workers: int | None, timeout: float | None, silence: float | None, strategy: str) -> None:
-    if workers is not None and workers < 1:
-        raise RunnerError(f"workers must be at least 1, got {workers}.")
-    for name, seconds in (("timeout", timeout), ("silence", silence)):
-        if seconds is not None and seconds <= 0:
-            raise RunnerError(f"{name} must be > 0 seconds, got {seconds:g}. Leave it out for no limit.")
-    if strategy not in _STRATEGIES:
-        raise RunnerError(f"strategy of the placement must be one of {', '.join(_STRATEGIES)}, got {strategy!r}.")
-
-
-def _packed(train: Train) -> bytes:
-    try:
-        return pack(train)
-    except Exception as error:
-        raise RunnerError(
-            f"the training function can't be sent to a cluster: {type(error).__name__}: {error}. "
-            f"Open files, models and locks inside the function, not outside."
-        ) from error

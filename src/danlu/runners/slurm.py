@@ -15,12 +15,13 @@ from typing import Any
 
 from danlu.core.event import Noted, Saved, Started
 from danlu.core.resources import EVEN, Resources
-from danlu.core.runner import Answer, Ended, Failed, Job, Known, Signal
+from danlu.core.runner import Answer, Ended, Failed, Job, Known, Signal, check_terms
 from danlu.core.trial import Decision
 from danlu.errors import RunnerError, StoreError
 from danlu.runners.mailbox import Letter, Sent, delays, incoming
 from danlu.runners.member import Member
-from danlu.runners.plan import Plan, packed, write_plan
+from danlu.runners.parcel import packed
+from danlu.runners.plan import Plan, write_plan
 from danlu.runners.private import make_private
 from danlu.runners.queues import LocalQueue, Queue, SlurmQueue, check_slurm
 from danlu.runners.work import Train
@@ -85,16 +86,17 @@ class Slurm:
             look: seconds between questions to Slurm; one asks for all jobs.
             cluster: "slurm", or "local" for jobs that are processes of this machine, to try things out.
         """
-        for name, value, least in (("workers", workers, 1), ("pack", pack, 1), ("grace", grace, 1)):
-            if value is not None and (not isinstance(value, int) or value < least):
-                raise RunnerError(f"{name} must be a whole number from {least} on, got {value!r}.")
-        for name, number in (("minutes", minutes), ("patience", patience), ("look", look), ("timeout", timeout)):
+        check_terms(workers, timeout, silence)
+        for name, count in (("pack", pack), ("grace", grace)):
+            if not isinstance(count, int) or count < 1:
+                raise RunnerError(f"{name} must be a whole number from 1 on, got {count!r}.")
+        for name, number in (("minutes", minutes), ("patience", patience), ("look", look)):
             if number is not None and number <= 0:
                 raise RunnerError(f"{name} must be > 0, got {number:g}.")
         if cluster not in ("slurm", "local"):
             raise RunnerError(f"cluster must be 'slurm' or 'local', got {cluster!r}.")
         self.workers, self.resources, self.pack, self.reuse = workers or 8, resources, pack, reuse
-        self._parcel = packed(train)
+        self._parcel = packed(train, "other machines")
         path = (*(os.path.abspath(entry) for entry in sys.path),)
         self._plan = Plan("", metric, path, pack, resources, timeout, silence, patience=60 * patience)
         said = {"partition": partition, "account": account, "qos": qos, "constraint": constraint}
