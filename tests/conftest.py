@@ -13,6 +13,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 # `python train.py` is meant to be the Python that the tests run on
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+# devices of this machine would change where trials run; tests of devices say which there are
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("DANLU_KEY", "5e" * 32)
 
 settings.register_profile("danlu", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -323,6 +323,22 @@ def test_a_runner_that_can_not_be_is_refused_before_anything_is_written(tmp_path
     assert not (tmp_path / "study").exists()
 
 
+def on_a_device(trial, config):
+    return {"loss": config["x"], "process": float(os.getpid())}
+
+
+def test_one_worker_is_this_process_unless_there_is_a_device(monkeypatch):
+    settings = {"space": {"x": Float(0.0, 1.0)}, "minimize": "loss", "trials": 2, "strategy": "random"}
+    here = tune(on_a_device, progress=False, **settings)
+    assert {trial.metrics["process"] for trial in here.trials} == {os.getpid()}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    there = tune(on_a_device, progress=False, **settings)
+    assert len({trial.metrics["process"] for trial in there.trials} | {os.getpid()}) == 3
+    assert all(trial.worker.endswith(" on cuda:0") for trial in there.trials)
+    debugged = tune(on_a_device, progress=False, runner="inline", **settings)
+    assert {trial.metrics["process"] for trial in debugged.trials} == {os.getpid()}
+
+
 def test_a_runner_is_chosen_by_name_or_by_a_table():
     for runner in ("processes", {"use": "processes"}):
         study = tune(train, minimize="loss", trials=1, strategy="random", runner=runner, progress=False)

@@ -22,6 +22,7 @@ from danlu.notifications.subscription import Notify, subscriptions
 from danlu.notifications.telling import telling
 from danlu.programs.program import Program
 from danlu.progress import watching
+from danlu.runners.devices import devices
 from danlu.space.declare import declare, space_of
 from danlu.strategies.inorder import InOrder
 from danlu.study import Spaced, Study
@@ -81,9 +82,11 @@ def tune(
         space: what may be tried, where the function's parameters don't say it.
         where: constraints between hyperparameters, such as "layers * width <= 4096"; no config that violates one is
             ever tried.
-        workers: trials at a time; 1 runs them in this process, "auto" as many as fit.
+        workers: trials at a time, "auto" for as many as fit. One, with nothing else said of where trials run, is this
+            process, unless there are devices: there each trial has a process of its own. (`runner="inline"` is always
+            this one, for a debugger.)
         runner: where trials run: a name ("inline", "processes", "ray", "slurm"), or a table with `use` and the runner's
-            own settings; not given, this process for one worker and worker processes for several.
+            own settings; not given, as `workers` says.
         resources: what each trial gets of the machine; see `Resources`.
         lag: if given, suggestion k knows the results of trials 0 to k − lag only, so that 1 to `lag` workers give the
             same study, bit for bit; it costs waiting for stragglers.
@@ -235,7 +238,8 @@ def _runner(
     """
     said = {key: value for key, value in terms.items() if value is not None or key == "workers"}
     if form is None:
-        form = "inline" if said == {"workers": 1} else "processes"
+        # memory of a device is given back for sure when a process ends, so there the simplest is not this very process
+        form = "inline" if said == {"workers": 1} and not devices() else "processes"
     settings = {"use": form} if isinstance(form, str) else dict(form)
     if not isinstance(name := settings.pop("use", None), str):
         raise RunnerError(f"expected a runner's name, or a table with use = 'name', got {form!r}.")
