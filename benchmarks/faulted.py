@@ -79,7 +79,7 @@ def store_of(setup: str, folder: Path, clock: Any, address: str) -> Store:
     if setup.startswith("postgres"):
         from danlu.stores.postgres import Postgres
 
-        return Postgres(address, stall=STALL)
+        return Postgres(address, clock=clock, stall=STALL)  # by its own clock the server's would be asked
     from danlu.stores.sqlite import SQLite
 
     return SQLite(Folder(folder).journal, clock=clock)

@@ -101,6 +101,14 @@ class Round:
             return []
         return [p for p in everybody if p not in workers] if deepest else workers
 
+    def workers(self) -> list[psutil.Process]:
+        """The processes that run trials, wherever the runner has put them."""
+        if self.setup.endswith("ray"):
+            return _processes("ray::Trial")
+        if self.setup.endswith("slurm"):
+            return _processes(f"danlu.runners.slurm_worker {self.folder}/")
+        return self.descendants()
+
     def check_alive(self) -> None:
         """Takes note of how a coordinator ended, and starts another one if the study is not at its end."""
         code = self.process.poll()
@@ -121,7 +129,7 @@ def kill_coordinator(round: Round) -> None:
 
 
 def kill_worker(round: Round) -> None:
-    _kill_one(round, round.descendants())
+    _kill_one(round, round.workers())
 
 
 def kill_child(round: Round) -> None:
@@ -160,7 +168,7 @@ def outlast_lease(round: Round) -> None:
 
 
 def stop_worker(round: Round) -> None:
-    processes = round.descendants()
+    processes = round.workers()
     if processes:
         one = round.rng.choice(processes)
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -232,7 +240,6 @@ FAULTS: dict[str, Callable[[Round], None]] = {
     "requeue job": service("requeue job"),
 }
 LOCAL = ("kill coordinator", "kill worker", "SIGSTOP coordinator", "SIGSTOP worker", "second coordinator", "clock jump")
-REMOTE = ("kill coordinator", "SIGSTOP coordinator", "second coordinator")
 FILES = ("disk full", "torn page")
 DATABASE = ("kill database", "cut connections", "SIGSTOP beyond the lease")
 SETUPS: dict[str, tuple[str, ...]] = {
@@ -303,7 +310,7 @@ def _disturb(round: Round, kinds: list[str]) -> None:
 def _judged(round: Round) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     time.sleep(0.5)  # for those who are about to die
-    counts["orphans"] = sum(str(round.folder) in " ".join(_words(p)) for p in psutil.process_iter())
+    counts["orphans"] = len(_processes(str(round.folder)))
     address = round.services["address"](round.folder.name) if "address" in round.services else ""
     try:
         store = store_of(round.setup, round.folder, time.time, address)
@@ -315,11 +322,16 @@ def _judged(round: Round) -> dict[str, Any]:
     return {name: counts[name] for name in COUNTS} | ({"troubles": round.troubles} if round.troubles else {})
 
 
-def _words(process: psutil.Process) -> list[str]:
+def _processes(words: str) -> list[psutil.Process]:
+    """The processes with these words in their command."""
+    return [process for process in psutil.process_iter() if words in _command(process)]
+
+
+def _command(process: psutil.Process) -> str:
     try:
-        return list(process.cmdline())
+        return " ".join(process.cmdline())
     except psutil.Error:
-        return []
+        return ""
 
 
 def _compared(study: Study, notes: Path) -> Counter[str]:

@@ -9,28 +9,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from danlu import catalogue
+from danlu.asked import Asked
 from danlu.core import event as ev
 from danlu.core import keeping, protocol, replay
 from danlu.core.history import History, opened, replace
+from danlu.core.identity import check_earlier, check_same
 from danlu.core.lineage import Segment, schedule
-from danlu.core.objective import Named, Objective, objectives_from
+from danlu.core.objective import Named, objectives_from
 from danlu.core.recall import recall
 from danlu.core.repeated import known
 from danlu.core.runner import Job, Signal
-from danlu.core.snapshot import mark
 from danlu.core.stopping import StopRule
 from danlu.core.store import SharedStore, Store
 from danlu.core.strategy import Exhausted, Strategy, Wait
 from danlu.core.trial import Decision, Status, Trial
 from danlu.errors import Conflict, DanluError, NotImported, StoreError, StudyError
 from danlu.records.address import KEY, Address, address_in, write_address
-from danlu.records.bench import Bench
 from danlu.records.checkpoint import free_space, read_checkpoint, remove_checkpoints, sweep_checkpoints
 from danlu.records.folder import Folder
 from danlu.records.inside import inside, is_inside
 from danlu.records.snapshot import Snapshots
 from danlu.space import Config, Space
-from danlu.space.change import differences
 from danlu.space.declare import space_of
 from danlu.strategies.manual import Manual
 from danlu.warm import Warm, named
@@ -120,8 +119,9 @@ class Study:
             self._begin(first_event, declared, strategy, sources)
         else:
             self._load()
-            self._check_same(None if change else declared, objectives, seed)
-            self._check_earlier(tuple(sources))
+            where = f"the study in {self.folder}" if self.folder else "the study"
+            check_same(self._history, where, None if change else declared, objectives, seed)
+            check_earlier(self._history, where, tuple(sources))
             self._change(declared, chosen, keep, retries)
 
     @classmethod
@@ -201,7 +201,8 @@ class Study:
             self._load()
 
     def _load(self) -> None:
-        history, entries = self._known() or self._beginning()
+        known = self._snapshots.history(self.store, self.key) if self._snapshots else None
+        history, entries = known or _beginning(self.store.read(self.key))
         for entry in entries:
             history = history.apply(entry)
         self._history = history
@@ -210,47 +211,10 @@ class Study:
         except NotImported as error:  # to be looked at, it is as good as any
             self._strategy = _Missing(error)
 
-    def _beginning(self) -> tuple[History, Iterator[ev.Entry]]:
-        """The history after the journal's first entry, and those that follow."""
-        entries = self.store.read(self.key)
-        return opened(next(iter(entries), None)), entries
-
-    def _known(self) -> tuple[History, Iterator[ev.Entry]] | None:
-        """The history of the snapshot in the folder, and the entries that follow; None without one of this journal."""
-        head = self._snapshots.head() if self._snapshots else None
-        if head is None or self._snapshots is None:
-            return None
-        entries = self.store.read(self.key, after=head.position - 1)
-        last = next(entries, None)
-        if last is None or mark(last) != head.mark:  # the journal was repaired, or put in the place of another
-            return None
-        history = self._snapshots.read(head)
-        return None if history is None else (history, entries)
-
     def _remember(self, tail: int) -> None:
-        """Keeps a snapshot if opening the study would now fold so many entries, and an eighth of the journal."""
-        if self._snapshots is None or not self._has_appended:  # a look at a study leaves nothing behind
-            return
-        position = self._history.position
-        if position - self._snapshots.position < max(tail, position // 8):
-            return
-        with suppress(StoreError):  # it saves time and nothing else; a full disk is told of by the next append
-            self._snapshots.write(self._history, next(self.store.read(self.key, after=position - 1)))
-
-    def _check_same(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None) -> None:
-        where = f"the study in {self.folder}" if self.folder else "the study"
-        # another belief makes no other study: what was tried is as true as before
-        held = self._history.space.with_beliefs({})
-        if space is not None and space.with_beliefs({}).to_dict() != held.to_dict():
-            raise StudyError(
-                f"{where} has another space; in yours: {'; '.join(differences(held, space.with_beliefs({})))}. "
-                f"Choose another folder, or go on in your space, with all earlier trials: change=True, or --change."
-            )
-        if objectives != self._history.objectives:
-            was, now = (", ".join(map(str, o)) for o in (self._history.objectives, objectives))
-            raise StudyError(f"{where} is after {was}, not {now}. Choose another folder.")
-        if seed is not None and seed != self._history.seed:
-            raise StudyError(f"{where} was opened with seed {self._history.seed}, not {seed}. Choose another folder.")
+        """Keeps a snapshot if so many entries would be folded without; a look at a study leaves nothing behind."""
+        if self._snapshots is not None and self._has_appended:
+            self._snapshots.keep(self._history, self.store, self.key, tail)
 
     def _change(
         self, space: Space | None, strategy: Strategy | None, keep: int | None = None, retries: int | None = None,
@@ -272,15 +236,6 @@ class Study:
                 from danlu.records.definition import update_definition
 
                 update_definition(Folder(self.folder), self._history)
-
-    def _check_earlier(self, names: tuple[str, ...]) -> None:
-        was = tuple(study.name for study in self._history.earlier)
-        if names and names != was:
-            where = f"the study in {self.folder}" if self.folder else "the study"
-            raise StudyError(
-                f"{where} had a warm start from {', '.join(was) or 'nothing'}, not from {', '.join(names)}. "
-                f"Leave warm_start out to go on with it, or choose another folder."
-            )
 
     # the loop of people who own it ----------------------------------------------------------------------------------
 
@@ -705,58 +660,7 @@ class Study:
         self._append(decide)
 
     def _live(self, number: int) -> Trial:
-        return replace(self._history.trials[number], port=_Local(self, number))
-
-
-class _Local:
-    """The port of a trial that `ask` returned: a bench is set up when the first file or report needs it."""
-
-    def __init__(self, study: Study, number: int) -> None:
-        self._study, self._number = study, number
-        self._attempt = study.history.trials[number].attempt
-        self._bench: Bench | None = None
-
-    def _set_up(self) -> Bench:
-        if self._bench is None:
-            job = replace(self._study.job(self._number), attempt=self._attempt)
-            self._bench = Bench(job, self._send)
-            self._bench.prepare()
-        return self._bench
-
-    def _send(self, signal: Signal) -> Decision:
-        [reply] = self._study.answer([signal], {self._number: self._attempt})
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
-
-    @property
-    def step(self) -> int:
-        return self._study.history.trials[self._number].step or (self._bench.step if self._bench else 0)
-
-    @property
-    def decision(self) -> Decision:
-        # out of the journal, because `study.report` may have been called as well as `trial.report`
-        trial = self._study.history.trials[self._number]
-        if trial.is_finished:
-            return Decision.STOP
-        return Decision.PAUSE if trial.status is Status.PAUSED else Decision.CONTINUE
-
-    @property
-    def folder(self) -> str:
-        return self._set_up().folder
-
-    def report(self, step: int, metrics: Mapping[str, Any]) -> Decision:
-        return self._set_up().report(step, metrics)
-
-    def save(self, state: Any, step: int) -> None:
-        if self.decision is not Decision.STOP:  # nobody would go on from there
-            self._set_up().save(state, step)
-
-    def load(self) -> Any:
-        return self._set_up().load()
-
-    def attach(self, name: str, value: Any) -> str:
-        return self._set_up().attach(name, value)
+        return replace(self._history.trials[number], port=Asked(self, number))
 
 
 def resolve_strategy(form: Mapping[str, Any]) -> Strategy:
@@ -781,6 +685,11 @@ class _Missing(Strategy):
 
     def judges(self, history: History) -> bool:
         return False
+
+
+def _beginning(entries: Iterator[ev.Entry]) -> tuple[History, Iterator[ev.Entry]]:
+    """The history after a journal's first entry, and those that follow."""
+    return opened(next(entries, None)), entries
 
 
 def _histories(sources: Mapping[str, Warm]) -> Iterator[tuple[str, History]]:

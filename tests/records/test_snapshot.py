@@ -5,6 +5,7 @@ from danlu.core import event as ev
 from danlu.core.history import fold
 from danlu.core.snapshot import PART
 from danlu.records.snapshot import Snapshots
+from danlu.stores.memory import Memory
 from danlu.study import KEY
 from danlu.testing.journals import entries, opening, suggested
 
@@ -18,6 +19,19 @@ def journal_of(count):
     return entries(*batches)
 
 
+def kept(snapshots, journal):
+    """The history that a snapshot gives of a journal that ends with the same entry."""
+    store = Memory()
+    for entry in journal:
+        store.append(KEY, entry)
+    found = snapshots.history(store, KEY)
+    if found is None:
+        return None
+    history, rest = found
+    assert list(rest) == []
+    return history
+
+
 def files(folder):
     return {path.name for path in (folder / "snapshot").iterdir()}
 
@@ -28,7 +42,7 @@ def test_only_parts_that_changed_are_written_again_and_old_ones_go(tmp_path):
     snapshots = Snapshots(tmp_path)
     snapshots.write(fold(early), early[-1])
     [head, first, second] = sorted(files(tmp_path))
-    history = snapshots.read(snapshots.head())
+    history = kept(snapshots, early)
     for entry in late[len(early) :]:
         history = history.apply(entry)
     snapshots.write(history, late[-1])
@@ -44,9 +58,35 @@ def test_what_another_process_removed_is_written_again(tmp_path):
     snapshots.write(fold(journal), journal[-1])
     for path in (tmp_path / "snapshot").glob("trials-*"):
         path.unlink()
-    assert Snapshots(tmp_path).read(snapshots.head()) is None
+    assert kept(Snapshots(tmp_path), journal) is None
     snapshots.write(fold(journal), journal[-1])
-    assert len(snapshots.read(snapshots.head()).trials) == 3
+    assert len(kept(snapshots, journal).trials) == 3
+
+
+def test_only_entries_behind_a_snapshot_are_left_to_fold_and_of_its_own_journal(tmp_path):
+    journal = journal_of(4)
+    snapshots, store = Snapshots(tmp_path), Memory()
+    snapshots.write(fold(journal[:6]), journal[5])
+    for entry in journal:
+        store.append(KEY, entry)
+    history, rest = Snapshots(tmp_path).history(store, KEY)
+    assert history.position == 6
+    assert list(rest) == journal[6:]
+    assert kept(snapshots, journal_of(4)[:5]) is None, "a journal that is shorter than what was kept of it"
+
+
+def test_a_snapshot_is_kept_when_enough_would_be_folded_without_it(tmp_path):
+    journal = journal_of(4)
+    snapshots, store = Snapshots(tmp_path), Memory()
+    for entry in journal:
+        store.append(KEY, entry)
+    snapshots.keep(fold(journal), store, KEY, tail=len(journal) + 1)
+    assert not (tmp_path / "snapshot").exists()
+    snapshots.keep(fold(journal), store, KEY, tail=len(journal))
+    assert snapshots.position == len(journal)
+    written = files(tmp_path)
+    snapshots.keep(fold(journal), store, KEY, tail=1)
+    assert files(tmp_path) == written, "nothing has come since"
 
 
 @pytest.fixture
