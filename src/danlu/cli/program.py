@@ -1,6 +1,5 @@
 """What `danlu run` takes of an unmodified program: its command, how values go in, and where metrics are."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -36,17 +35,6 @@ def command_of(context: typer.Context) -> tuple[str, ...]:
     if command == ():
         raise StudyError("there is no command after --. Say what to run: -- python train.py")
     return command or ()
-
-
-def pairs(option: str, items: Sequence[str] | None) -> dict[str, str]:
-    """NAME=VALUE items as a table."""
-    table: dict[str, str] = {}
-    for item in items or ():
-        key, equals, text = item.partition("=")
-        if not equals or not key:
-            raise StudyError(f"{option} takes NAME=VALUE; got {item!r}.")
-        table[key] = text
-    return table
 
 
 Style = Annotated[

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,24 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
+from danlu.cli.ending import Budget, Notify, NotifyOn, Plateau, Price, Target, Tolerance, notify_of
+from danlu.cli.pairs import pairs, settings
+from danlu.cli.placing import (
+    Address,
+    Cpus,
+    Gpus,
+    Memory,
+    Nice,
+    Resource,
+    Retries,
+    RunnerName,
+    RunnerSetting,
+    Silence,
+    Workers,
+    resources_of,
+    runner_of,
+    workers_of,
+)
 from danlu.cli.program import (
     Booleans,
     Checkpoint,
@@ -27,7 +44,6 @@ from danlu.cli.program import (
     TensorBoard,
     WithProgram,
     command_of,
-    pairs,
 )
 from danlu.cli.screen import (
     best_of,
@@ -43,7 +59,6 @@ from danlu.cli.studies import home
 from danlu.cli.training import load_train
 from danlu.core.history import History
 from danlu.core.objective import Named
-from danlu.core.resources import Resources
 from danlu.core.trial import Status
 from danlu.errors import StudyError
 from danlu.loop import Interrupted
@@ -56,8 +71,6 @@ from danlu.space.text import space_of_items
 from danlu.study import Study
 from danlu.tuning import tune
 
-_WHERE = "Where trials run"
-_WHEN = "When it ends, besides"
 _INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
@@ -101,43 +114,16 @@ def run(
         list[str] | None,
         typer.Option(metavar="CONSTRAINT", help="What configs must satisfy, such as 'layers * width <= 4096'."),
     ] = None,
-    workers: Annotated[
-        str | None, typer.Option(metavar="N|auto", help="Trials at a time; 1 if not given, auto for as many as fit.")
-    ] = None,
-    runner: Annotated[
-        str | None,
-        typer.Option(rich_help_panel=_WHERE, help="inline, processes, ray or slurm; processes for several workers."),
-    ] = None,
-    runner_setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", rich_help_panel=_WHERE, help="A setting of the runner, such as partition=gpu."
-        ),
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(rich_help_panel=_WHERE, help="Of the Ray cluster; the same as --runner-setting address=..."),
-    ] = None,
-    cpus_per_trial: Annotated[float | None, typer.Option(rich_help_panel=_WHERE, help="Cores of each trial.")] = None,
-    gpus_per_trial: Annotated[
-        float | None,
-        typer.Option(rich_help_panel=_WHERE, help="0.5 for two trials on a device, 2 for a distributed one."),
-    ] = None,
-    memory_per_trial: Annotated[
-        float | None,
-        typer.Option(rich_help_panel=_WHERE, help="GB of main memory; a trial that takes more has failed."),
-    ] = None,
-    resource: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=AMOUNT", rich_help_panel=_WHERE, help="Something else that a cluster shares out."),
-    ] = None,
-    nice: Annotated[
-        int | None, typer.Option(rich_help_panel=_WHERE, help="How far trials step back for other programs, 0 to 19.")
-    ] = None,
-    silence: Annotated[
-        float | None,
-        typer.Option(min=0, rich_help_panel=_WHERE, help="Seconds without a sign of life that mean a trial hangs."),
-    ] = None,
+    workers: Workers = None,
+    runner: RunnerName = None,
+    runner_setting: RunnerSetting = None,
+    address: Address = None,
+    cpus_per_trial: Cpus = None,
+    gpus_per_trial: Gpus = None,
+    memory_per_trial: Memory = None,
+    resource: Resource = None,
+    nice: Nice = None,
+    silence: Silence = None,
     lag: Annotated[
         int | None,
         typer.Option(min=1, help="The same study on 1 to LAG workers: results count that many trials later."),
@@ -149,27 +135,11 @@ def run(
     total_steps: Annotated[
         int | None, typer.Option(min=1, help="Steps that all trials together may do, over all restarts.")
     ] = None,
-    reached: Annotated[
-        float | None,
-        typer.Option("--target", rich_help_panel=_WHEN, help="A value of the metric that is good enough."),
-    ] = None,
-    plateau: Annotated[
-        int | None,
-        typer.Option(min=1, rich_help_panel=_WHEN, help="So many trials in a row that bring nothing better."),
-    ] = None,
-    tolerance: Annotated[
-        float | None, typer.Option(min=0, rich_help_panel=_WHEN, help="By how much better counts; of --plateau.")
-    ] = None,
-    price: Annotated[
-        float | None,
-        typer.Option(
-            min=0, envvar="DANLU_PRICE", rich_help_panel=_WHEN, help="Of one hour of one trial, in any currency."
-        ),
-    ] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(min=0, rich_help_panel=_WHEN, help="What all trials may cost, in the currency of --price."),
-    ] = None,
+    reached: Target = None,
+    plateau: Plateau = None,
+    tolerance: Tolerance = None,
+    price: Price = None,
+    budget: Budget = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness; 0 if not given.")] = None,
     warm_start: Annotated[
         list[str] | None,
@@ -178,12 +148,7 @@ def run(
     keep: Annotated[
         int | None, typer.Option(min=0, help="How many of the best trials keep their checkpoints; 5 if not given.")
     ] = None,
-    retries: Annotated[
-        int | None,
-        typer.Option(
-            min=0, rich_help_panel=_WHERE, help="How often a trial is tried again whose worker died; 1 if not given."
-        ),
-    ] = None,
+    retries: Retries = None,
     style: Style = None,
     booleans: Booleans = None,
     name: Names = None,
@@ -208,17 +173,8 @@ def run(
     change: Annotated[
         bool, typer.Option("--change", help="Go on in another space than the study had; earlier trials are kept.")
     ] = False,
-    notify: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="URL|COMMAND",
-            help="A webhook, or a command, that is told of each new best, of failures and of the end; '$NAME' for one "
-            "in an environment variable.",
-        ),
-    ] = None,
-    notify_on: Annotated[
-        list[str] | None, typer.Option(metavar="OCCASION", help="Tell only of best, failure or end; several are fine.")
-    ] = None,
+    notify: Notify = None,
+    notify_on: NotifyOn = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress while it runs.")] = False,
 ) -> None:
     """Tune a training function, or go on with a study that was interrupted.
@@ -240,9 +196,9 @@ def run(
         "subject_to": tuple(subject_to or ()),
         "trials": trials,
         "time": time,
-        "workers": _workers(workers),
-        "runner": _runner(runner, runner_setting or [], address),
-        "resources": _resources(cpus_per_trial, gpus_per_trial, memory_per_trial, nice, resource or []),
+        "workers": workers_of(workers),
+        "runner": runner_of(runner, runner_setting, address),
+        "resources": resources_of(cpus_per_trial, gpus_per_trial, memory_per_trial, nice, resource),
         "silence": silence,
         "lag": lag,
         "timeout": timeout,
@@ -260,17 +216,17 @@ def run(
         "keep": keep,
         "retries": retries,
         "store": store,
-        "notify": _notify(notify or [], notify_on or []),
+        "notify": notify_of(notify, notify_on),
         "warm_start": tuple(_earlier(name, Path()) for name in warm_start or ()),
     }
     if minimize or maximize:  # objectives are replaced as a whole
         said = replace(said, minimize=(), maximize=())
-    settings = {
+    program = {
         "style": style, "booleans": booleans, "names": pairs("--name", name), "env": pairs("--env", env),
         "template": template, "grace": grace, "pattern": pattern, "csv": csv, "jsonlines": jsonlines,
         "tensorboard": tensorboard, "checkpoint": checkpoint, "resume": resume,
     }  # fmt: skip
-    said = replace(said, program=said.program | {k: v for k, v in settings.items() if v not in (None, [], {})})
+    said = replace(said, program=said.program | {k: v for k, v in program.items() if v not in (None, [], {})})
     said = replace(said, **{key: value for key, value in options.items() if value not in (None, ())})
     place = folder or (base / said.folder if said.folder else home() / title)
     train = _train(said, base, target)
@@ -279,32 +235,9 @@ def run(
         study = tune(
             train,
             **objectives.arguments(),
-            trials=said.trials,
-            time=said.time,
-            strategy=said.strategy,
-            space=said.space,
-            where=said.where,
-            workers=said.workers or 1,
-            runner=said.runner,
-            resources=said.resources,
-            silence=said.silence,
-            lag=said.lag,
-            timeout=said.timeout,
-            steps=said.steps,
-            total_steps=said.total_steps,
-            target=said.target,
-            plateau=said.plateau,
-            tolerance=said.tolerance,
-            price=said.price,
-            budget=said.budget,
-            seed=said.seed,
-            warm_start=said.warm_start,
+            **said.arguments(),
             folder=place,
-            store=said.store,
             change=change,
-            keep=said.keep,
-            retries=said.retries,
-            notify=said.notify,
             progress=False if quiet else None,
         )
     except Interrupted as stopped:
@@ -366,60 +299,13 @@ def _earlier(name: str, base: Path) -> str:
     return str(below if Folder(below).is_study and not Folder(base / name).is_study else base / name)
 
 
-def _strategy(name: str | None, settings: list[str]) -> str | dict[str, Any] | None:
-    if name is None and settings:
-        raise StudyError(f"--setting {settings[0]} belongs to a strategy: add --strategy NAME.")
-    if name is None or not (settings or name.endswith(".json")):
+def _strategy(name: str | None, items: list[str]) -> str | dict[str, Any] | None:
+    if name is None and items:
+        raise StudyError(f"--setting {items[0]} belongs to a strategy: add --strategy NAME.")
+    if name is None or not (items or name.endswith(".json")):
         return name
     form: dict[str, Any] = _read_strategy(Path(name)) if name.endswith(".json") else {"use": name}
-    return form | _settings("--setting", "levels=4", settings)
-
-
-def _settings(option: str, example: str, items: list[str]) -> dict[str, Any]:
-    """NAME=VALUE pairs; values as TOML has them, else as texts."""
-    form: dict[str, Any] = {}
-    for item in items:
-        key, equals, text = item.partition("=")
-        if not equals:
-            raise StudyError(f"{option} takes NAME=VALUE, such as {example}; got {item!r}.")
-        try:
-            form[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            form[key.strip()] = text.strip()
-    return form
-
-
-def _workers(said: str | None) -> int | str | None:
-    if said is None or said == "auto":
-        return said
-    if not said.isdecimal() or int(said) < 1:
-        raise StudyError(f"--workers takes a whole number from 1 on, or auto; got {said!r}.")
-    return int(said)
-
-
-def _runner(name: str | None, settings: list[str], address: str | None) -> dict[str, Any] | None:
-    form = _settings("--runner-setting", "partition=gpu", settings) | ({"address": address} if address else {})
-    if name is None and form:
-        raise StudyError(f"{next(iter(form))} belongs to a runner: add --runner NAME.")
-    return None if name is None else {"use": name} | form
-
-
-def _resources(
-    cpus: float | None, gpus: float | None, memory: float | None, nice: int | None, others: list[str]
-) -> Resources | None:
-    custom = _settings("--resource", "tpu=1", others)
-    for name, amount in custom.items():
-        if isinstance(amount, bool) or not isinstance(amount, (int, float)):
-            raise StudyError(f"--resource takes NAME=AMOUNT, such as tpu=1; got {name}={amount}.")
-    if custom or any(said is not None for said in (cpus, gpus, memory, nice)):
-        return Resources(cpus, gpus, memory, nice or 0, custom)
-    return None
-
-
-def _notify(to: list[str], on: list[str]) -> tuple[str | dict[str, Any], ...]:
-    if on and not to:
-        raise StudyError(f"--notify-on {on[0]} says when, not whom: add --notify URL or --notify COMMAND.")
-    return tuple({"to": one, "on": on} if on else one for one in to)
+    return form | settings("--setting", items, "levels=4")
 
 
 def _read_strategy(path: Path) -> dict[str, Any]:

@@ -92,8 +92,14 @@ class Definition:
     keep: int | None = None
     retries: int | None = None
     notify: tuple[str | dict[str, Any], ...] = ()
-    folder: str | None = None
     store: str | None = None
+    folder: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """What it says as `tune` takes it, but for what is tuned, what it is after, and where it is kept."""
+        others = ("train", "command", "program", "minimize", "maximize", "subject_to", "folder")
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in others}
+        return {name: value for name, value in said.items() if value not in (None, ())}
 
 
 def read_definition(path: Path) -> Definition:
