@@ -26,6 +26,18 @@ import tempfile  # noqa: E402
 import pytest  # noqa: E402
 
 
+def cluster_of_any_devices(cluster):
+    """A kind of Ray cluster whose nodes have the devices that a test says; Ray counts those of the environment else."""
+
+    class Cluster(cluster):
+        def add_node(self, *arguments, **options):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+                return super().add_node(*arguments, **options)
+
+    return Cluster
+
+
 @pytest.fixture(scope="session")
 def ray_cluster():
     """A Ray cluster of one raylet with two cores, two devices and a licence; tests remove the nodes that they add.
@@ -42,7 +54,7 @@ def ray_cluster():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_AUTH_MODE", "disabled")
-        cluster = utils.Cluster(
+        cluster = cluster_of_any_devices(utils.Cluster)(
             initialize_head=True, head_node_args={**head, "include_dashboard": False, "_system_config": quick}
         )
         ray.init(cluster.address, log_to_driver=False, configure_logging=False)

@@ -70,3 +70,47 @@ def test_what_is_gone_already_is_no_error():
     end_group(process.pid)
     assert memory_of([process.pid], limit=1.0) == {}
     assert descendants(process.pid) == []
+
+
+# starts one process after another, each in a session of its own, until it is ended, or ends itself in a thread
+BUSY = """
+import os, subprocess, sys, threading, time
+from danlu.runners.processtree import end_own
+
+if sys.argv[1] == "own":
+    threading.Timer(0.3, end_own).start()
+while True:
+    subprocess.Popen(["sleep", sys.argv[2]], start_new_session=True)
+"""
+
+
+def sleepers(mark):
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if process.info["cmdline"] == ["sleep", mark] and is_alive(process):
+            found.append(process)
+    return found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
+@pytest.mark.parametrize("by", ["other", "own"])
+def test_what_is_being_started_while_a_process_is_ended_ends_too(tmp_path, by):
+    (tmp_path / "busy.py").write_text(BUSY)
+    mark = f"60.{os.getpid()}"
+    process = subprocess.Popen([sys.executable, tmp_path / "busy.py", by, mark], start_new_session=True)
+    try:
+        deadline = time.monotonic() + 20
+        while not sleepers(mark):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        if by == "other":
+            end(process.pid)
+        process.wait(timeout=20)
+        deadline = time.monotonic() + 5
+        while sleepers(mark):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        for left in sleepers(mark):
+            left.kill()

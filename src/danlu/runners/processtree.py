@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -39,14 +40,42 @@ def memory_of(roots: list[int], limit: float) -> dict[int, float]:
 def end(root: int) -> None:
     """Kills a living process with its group and all that it has started.
 
-    What is in a session of its own is found as long as those between the two are alive.
+    All are stopped before one is killed: a process could start another between our look and its end, and what an ended
+    one has started has no parent to be found by. What is in a session of its own is found as long as those between the
+    two are alive.
     """
     import psutil
 
-    for process in descendants(root):
+    stopped: set[Any] = set()
+    quiet = 0
+    while quiet < 2:  # a stop takes effect a moment after it was sent
+        new = set(_tree(root)) - stopped
+        quiet = 0 if new else quiet + 1
+        stopped |= new
+        for process in new:
+            with suppress(psutil.Error):
+                process.suspend()
+    for process in stopped:
         with suppress(psutil.Error):
             process.kill()
     end_group(root)
+
+
+def end_own() -> None:
+    """Kills this process with its group and all that it has started; a copy of it does that, where copies can be."""
+    if hasattr(os, "fork"):
+        own = os.getpid()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of locks that other threads hold; the copy takes none
+            copy = os.fork()
+        if copy == 0:
+            try:
+                os.setsid()
+                end(own)
+            finally:
+                os._exit(1)
+        os.waitpid(copy, 0)
+    os._exit(1)
 
 
 def end_group(leader: int) -> None:
@@ -54,6 +83,16 @@ def end_group(leader: int) -> None:
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
+
+
+def _tree(root: int) -> list[Any]:
+    """A process and all that it has started, but not ourselves."""
+    import psutil
+
+    with suppress(psutil.Error):
+        top = psutil.Process(root)
+        return [process for process in (top, *top.children(recursive=True)) if process.pid != os.getpid()]
+    return []
 
 
 def _below(root: int, children: dict[int, list[Any]]) -> list[Any]:

@@ -91,11 +91,12 @@ class Station:
 
     def end(self) -> None:
         """Ends all that the trial has started; the process itself is killed next."""
-        left = list(descendants(os.getpid()))
-        for process in left:
-            with suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=1)  # a busy machine takes its time even to kill
+        end = time.monotonic() + 2  # a busy machine takes its time even to kill
+        while (left := descendants(os.getpid())) and time.monotonic() < end:  # the trial may start others meanwhile
+            for process in left:
+                with suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(left, timeout=0.5)
 
     def _too_large(self) -> Failed | None:
         now = time.monotonic()

@@ -19,7 +19,7 @@ from danlu.core.trial import Decision
 from danlu.errors import StoreError
 from danlu.records.log import redirected
 from danlu.runners.pipe import read_message, write_message
-from danlu.runners.processtree import end
+from danlu.runners.processtree import end_own
 from danlu.runners.work import work
 from danlu.runners.workerprocess import Hiring
 
@@ -49,8 +49,7 @@ class Line:
             while True:
                 self._messages.put(read_message(self._incoming))
         except (EOFError, OSError):
-            end(os.getpid())  # and with it what it has started
-            os._exit(1)
+            end_own()
 
 
 def main() -> None:
