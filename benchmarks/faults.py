@@ -215,6 +215,19 @@ def tear(round: Round) -> None:
                 file.write(garbage.replace(b"\n", b" ") if name.endswith("l") and name != "journal.db-wal" else garbage)
 
 
+def corrupt(round: Round) -> None:
+    """The coordinator dies, and the last page that it has written turns into noise."""
+    kill_coordinator(round)
+    time.sleep(0.05)
+    log, database = round.folder / "journal.db-wal", round.folder / "journal.db"
+    path = log if log.exists() and log.stat().st_size and round.rng.random() < 0.7 else database
+    size = path.stat().st_size if path.exists() else 0
+    if size:
+        with path.open("r+b") as file:
+            file.seek(max(0, size - 4096))
+            file.write(round.rng.randbytes(min(size, 4096)))
+
+
 def service(name: str) -> Callable[[Round], None]:
     def disturb(round: Round) -> None:
         round.services[name](round)
@@ -233,6 +246,7 @@ FAULTS: dict[str, Callable[[Round], None]] = {
     "clock jump": jump,
     "disk full": fill_disk,
     "torn page": tear,
+    "corrupted page": corrupt,
     "kill database": service("kill database"),
     "cut connections": service("cut connections"),
     "kill raylet": service("kill raylet"),
@@ -241,23 +255,17 @@ FAULTS: dict[str, Callable[[Round], None]] = {
 }
 LOCAL = ("kill coordinator", "kill worker", "SIGSTOP coordinator", "SIGSTOP worker", "second coordinator", "clock jump")
 FILES = ("disk full", "torn page")
+PAGES = (*FILES, "corrupted page")
 DATABASE = ("kill database", "cut connections", "SIGSTOP beyond the lease")
 SETUPS: dict[str, tuple[str, ...]] = {
-    "sqlite processes": (*LOCAL, *FILES),
-    "sqlite inline": ("kill coordinator", "SIGSTOP coordinator", "second coordinator", "clock jump", *FILES),
-    "sqlite program": (*LOCAL, *FILES, "kill child"),
+    "sqlite processes": (*LOCAL, *PAGES),
+    "sqlite inline": ("kill coordinator", "SIGSTOP coordinator", "second coordinator", "clock jump", *PAGES),
+    "sqlite program": (*LOCAL, *PAGES, "kill child"),
     "jsonl processes": (*LOCAL, *FILES),
-    "postgres processes": (*LOCAL[:-1], "disk full", *DATABASE),
-    "postgres program": (*LOCAL[:-1], "kill child", *DATABASE),
-    "sqlite ray": ("kill coordinator", "SIGSTOP coordinator", "second coordinator", *FILES, "kill raylet"),
-    "sqlite slurm": (
-        "kill coordinator",
-        "SIGSTOP coordinator",
-        "second coordinator",
-        *FILES,
-        "cancel job",
-        "requeue job",
-    ),
+    "postgres processes": (*LOCAL, "disk full", *DATABASE),
+    "postgres program": (*LOCAL, "kill child", *DATABASE),
+    "sqlite ray": (*LOCAL, *PAGES, "kill raylet"),
+    "sqlite slurm": (*LOCAL, *PAGES, "cancel job", "requeue job"),
 }
 
 

@@ -46,7 +46,9 @@ def test_a_study_goes_into_a_database_and_comes_back(original, tmp_path, databas
     assert copied.where.startswith(f"{database}#there-")
     assert same(original, there)
     copy_study(there, back)
-    assert sorted(path.name for path in back.iterdir()) == ["environment.json", "journal.db", "study.toml", "trials"]
+    assert sorted(path.name for path in back.iterdir()) == [
+        "environment.json", "journal.db", "journal.db-tail", "study.toml", "trials",
+    ]  # fmt: skip
     assert same(original, back)
 
 

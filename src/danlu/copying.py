@@ -4,7 +4,6 @@ The journal comes out the same, entry by entry, and is read back and compared be
 is renamed, or journal.toml written, at the very end. What a copy that was cut off leaves is no study.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from danlu.records.address import KEY, Address, address_in, address_of, write_ad
 from danlu.records.definition import write_definition
 from danlu.records.folder import Folder
 from danlu.stores.jsonl import export_journal
+from danlu.stores.salvage import put_in_place
 
 _TOGETHER = 5_000  # entries that are written at a time
 
@@ -110,7 +110,7 @@ def _to_file(place: _Place, target: Path) -> tuple[int, str]:
         entries = _written(place, store, KEY, partial)
     finally:
         store.close()  # which puts all of it into the one file
-    os.replace(partial, path)
+    put_in_place(partial, path)
     return entries, str(path)
 
 

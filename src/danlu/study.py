@@ -156,7 +156,7 @@ class Study:
                 store = catalogue.load("store", "memory")()
             else:
                 journal = Folder(self.folder).journal
-                for ending in ("", "-wal", "-shm"):
+                for ending in ("", "-wal", "-shm", "-tail", "-tail-old"):
                     inside(self.folder, f"{journal.name}{ending}")
                 store = catalogue.load("store", "sqlite")(journal)
         assert not isinstance(store, str)

@@ -34,13 +34,33 @@ def test_trials_that_were_cut_off_are_counted(here, make_study, danlu):
     assert "1 trials were cut off" in danlu("doctor", "mine").out
 
 
+def damaged(path):
+    data = bytearray(path.read_bytes())
+    data[-8192:] = bytes(8192)  # the last pages
+    path.write_bytes(data)
+
+
+def test_a_damaged_end_is_found_and_made_good_from_the_tail(here, make_study, danlu):
+    with make_study("runs/mine", trials=300) as study:
+        position = study.history.position
+    damaged(here.folder / "runs/mine/journal.db")
+    said = danlu("doctor", "mine")
+    assert said.status == 0
+    assert f"all {position} entries are read with the help of journal.db-tail" in said.out
+    repaired = danlu("doctor", "mine", "--repair")
+    assert f"All {position} entries were saved" in repaired.out
+    assert "✓ journal" in repaired.out
+    with open_study("runs/mine") as study:
+        assert study.history.position == position
+        assert study.verify() == []
+
+
 def test_a_damaged_journal_is_found_and_repaired(here, make_study, danlu):
     with make_study("runs/mine", trials=300) as study:
         position = study.history.position
     path = here.folder / "runs/mine/journal.db"
-    data = bytearray(path.read_bytes())
-    data[-8192:] = bytes(8192)  # the last pages
-    path.write_bytes(data)
+    path.with_name("journal.db-tail").unlink()
+    damaged(path)
     said = danlu("doctor", "mine")
     assert said.status == 1
     assert "--repair" in said.out

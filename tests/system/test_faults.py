@@ -23,7 +23,7 @@ from danlu.errors import StoreError, StudyBusy, StudyError
 from danlu.loop import run
 from danlu.runners.inline import Inline
 from danlu.runners.processes import Processes
-from danlu.stores.sqlite import repair
+from danlu.stores.repair import repair
 from danlu.study import KEY
 from danlu.testing.strategies import check_consistent
 
@@ -206,21 +206,27 @@ def overwrite(path, share, data):
     ],
     ids=["truncated", "noise in the middle", "some bytes"],
 )
-def test_a_damaged_study_says_so_and_goes_on_after_its_repair(tmp_path, damage):
+@pytest.mark.parametrize("has_tail", [False, True])
+def test_a_damaged_study_goes_on(tmp_path, damage, has_tail):
     with Study(LINE, minimize="loss", strategy="random", folder=tmp_path) as study:
         for _ in range(150):
             study.tell(study.ask(), loss=0.5)
         configs = [trial.config for trial in study.trials]
     journal = tmp_path / "journal.db"
     damage(journal)
-    with pytest.raises(StoreError, match="doctor --repair"):
-        open_study(tmp_path)
-    assert 1 < repair(journal, KEY).kept < 301
-    check_healthy(tmp_path)
+    if has_tail:
+        assert check_healthy(tmp_path).count(Status.COMPLETE) == 150
+    else:  # as it was with earlier versions, and as it is far from the end
+        journal.with_name("journal.db-tail").unlink()
+        with pytest.raises(StoreError, match="doctor --repair"):
+            open_study(tmp_path)
+        assert 1 < repair(journal, KEY).kept < 301
+        check_healthy(tmp_path)
     with open_study(tmp_path) as study:
-        run(study, Inline(lambda trial, config: 0.5, "loss"), Trials(150))
-        assert [trial.config for trial in study.trials] == configs
-    check_healthy(tmp_path)
+        run(study, Inline(lambda trial, config: 0.5, "loss"), Trials(151))
+        assert [trial.config for trial in study.trials][:150] == configs
+    assert check_healthy(tmp_path).count(Status.COMPLETE) == 151
+    assert repair(journal, KEY).damaged is None
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def health(folder: Path) -> Iterator[Finding]:
     try:
         with Study.open(folder) as study:
             history = study.history
-            yield Finding("journal", "good", f"{history.position} entries, {counts_text(history)}")
+            yield _journal(history, folder)
             yield _runner(study)
     except DanluError as error:
         is_here = Folder(folder).journal.exists()
@@ -94,6 +94,18 @@ def health(folder: Path) -> Iterator[Finding]:
     yield _files(history, folder)
     yield _failures(history)
     yield _space_left(folder)
+
+
+def _journal(history: History, folder: Path) -> Finding:
+    from danlu.stores.repair import fault
+
+    path = Folder(folder).journal
+    if path.exists() and (why := fault(path, KEY)):
+        text = (
+            f"{why}; all {history.position} entries are read with the help of {path.name}-tail. It is put right when "
+        )
+        return Finding("journal", "note", f"{text}the study runs on, or by danlu doctor {folder} --repair")
+    return Finding("journal", "good", f"{history.position} entries, {counts_text(history)}")
 
 
 def _runner(study: Study) -> Finding:
@@ -147,7 +159,7 @@ def _space_left(folder: Path) -> Finding:
 
 
 def _repair(folder: Path) -> None:
-    from danlu.stores.sqlite import repair
+    from danlu.stores.repair import repair
 
     if (address := read_address(folder)) is not None:
         raise StudyError(f"the journal is in the database {address}; its server takes care that it stays whole.")

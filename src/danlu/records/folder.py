@@ -1,7 +1,7 @@
 """The study's folder: where everything lies.
 
 runs/style-transfer/
-  journal.db            the events; or journal.toml, which says in which database they are
+  journal.db            the events, the newest in journal.db-tail as well; or journal.toml, which says where they are
   study.toml            space, objectives, strategy, as a person would write them
   environment.json      Python, packages, git commit, devices
   trials/0007/          config.json  log.txt  attached files  checkpoints/

@@ -2,7 +2,8 @@
 
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -39,6 +40,18 @@ class FileLeases:
         self._held[study, key] = lock
         with suppress(OSError):  # a full disk: the lock holds without the note
             self._note(path).write_text(f"{worker} (process {os.getpid()} on {socket.gethostname()})")
+
+    @contextmanager
+    def held(self, study: str, key: str, worker: str) -> Iterator[None]:
+        """Has a lease meanwhile; raises `StudyBusy` if somebody else has it."""
+        is_new = (study, key) not in self._held
+        if is_new:
+            self.claim(study, key, worker)
+        try:
+            yield
+        finally:
+            if is_new:
+                self.release(study, key)
 
     def release(self, study: str, key: str) -> None:
         """Gives a lease back; nothing happens if it is not held."""

@@ -3,23 +3,26 @@
 Write-ahead logging: an append is one row in one transaction, which the operating system has when `append` returns. A
 killed process loses nothing of it. A machine that loses its power may lose the last moments, never the file, unless
 `durable` is set, which asks the disk at every transaction.
+
+A page that is damaged later, by a disk or by somebody else, takes the entries on it along. The newest lie in a tail
+beside the database once more (`stores.tail`): while only they are damaged, a journal reads as if it were whole, and the
+next append puts it right.
 """
 
-import os
-import shutil
+import errno
 import sqlite3
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from danlu.core.event import VERSION, Entry, decode_events, encode_events
-from danlu.core.history import opened
-from danlu.errors import Conflict, SpaceError, StoreError
+from danlu.core.event import VERSION, Entry, Noted, decode_events, encode_events
+from danlu.errors import Conflict, StoreError
 from danlu.stores.lease import FileLeases
+from danlu.stores.salvage import Damaged, copied, salvage_all
+from danlu.stores.tail import Tail
 
 _SCHEMA = """
 create table if not exists journal (
@@ -31,6 +34,7 @@ _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "No space"
 _READ_ONLY = ("READONLY", "CANTOPEN", "Read-only", "Permission")
 _DAMAGED = ("CORRUPT", "NOTADB", "IOERR", "no such table")
 _PAGE = 10_000  # rows that are read at a time
+_CAUGHT_UP = 1000  # entries at most that a tail is told of which it missed
 _PATIENCE = 30  # seconds to wait for another process's write to end; writes take microseconds
 
 
@@ -48,18 +52,47 @@ class SQLite:
         self._viewer: _Viewer | None = None
         self._lock = threading.RLock()
         self._leases = FileLeases(self.path)
+        self._tail = Tail(self.path)
+        self._followed: set[str] = set()  # studies of which the tail has the newest entries
+        self._grouped: list[tuple[str, Entry]] | None = None  # what the tail is told when the group has ended
+        self._looked: set[str] = set()  # studies whose end was found to be there
+        self._damage: dict[str, Damaged] = {}  # studies that were read with the help of the tail
 
     def append(self, study: str, entry: Entry) -> None:
         row = (study, entry.position, entry.at, entry.version, encode_events(entry.events))
+        self._put_right()
         with self._lock, self._explained():
             try:
                 self._open().execute("insert into journal values (?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
                 raise Conflict(f"entry {entry.position} of {study!r} is taken; read what is new.") from None
+            if self._grouped is None:
+                self._follow(study, [entry])
+            else:
+                self._grouped.append((study, entry))
 
     def read(self, study: str, after: int = 0) -> Iterator[Entry]:
+        last = after
+        try:
+            for entry in self.read_alone(study, after):
+                yield entry
+                last = entry.position
+        except Damaged as damage:
+            entries = salvage_all(self.path, study)
+            if not entries:
+                raise
+            self._damage[study] = damage
+            yield from entries[last:]
+
+    def read_alone(self, study: str, after: int = 0) -> Iterator[Entry]:
+        """As `read`, without the tail: what only that has is missing.
+
+        Raises:
+            Damaged: entries are missing, or can't be read.
+        """
         if not self.path.exists():
             return
+        self._check_end(study)
         query = (
             "select position, at, events, version from journal where study = ? and position > ? order by position "
             f"limit {_PAGE}"
@@ -71,8 +104,8 @@ class SQLite:
         while not rows or len(rows) == _PAGE:  # page by page, since a journal may be larger than memory
             with self._lock, self._explained():
                 rows = self._reading().execute(query, (study, after)).fetchall()
-            for position, at, events, version in rows:
-                yield Entry(position, at, decode_events(events, version), version)
+            for row in rows:
+                yield self._entry(*row)
             if not rows:
                 return
             after = rows[-1][0]
@@ -85,9 +118,11 @@ class SQLite:
 
     @contextmanager
     def group(self) -> Iterator[None]:
+        self._put_right()
         with self._lock:
             with self._explained():
                 self._open().execute("begin immediate")
+            self._grouped = []
             try:
                 yield
                 with self._explained():
@@ -97,6 +132,12 @@ class SQLite:
                 if self._connection is not None and self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise
+            else:
+                with self._explained():
+                    for study, entry in self._grouped:
+                        self._follow(study, [entry])
+            finally:
+                self._grouped = None
 
     def claim(self, study: str, key: str, worker: str) -> None:
         self._leases.claim(study, key, worker)
@@ -106,13 +147,64 @@ class SQLite:
 
     def close(self) -> None:
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            if self._viewer is not None:
-                self._viewer.close()
-                self._viewer = None
+            self._let_go()
             self._leases.close()
+
+    def _let_go(self) -> None:
+        """Closes the files of the journal."""
+        self._tail.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._viewer is not None:
+            self._viewer.close()
+            self._viewer = None
+
+    def _follow(self, study: str, entries: list[Entry]) -> None:
+        """Tells the tail of entries that the database has; the first time, of those before them as well."""
+        if study not in self._followed:
+            self._followed.add(study)
+            first = entries[0].position
+            after = max(self._tail.last(study), first - 1 - _CAUGHT_UP)
+            with suppress(StoreError):  # what is damaged there was damaged before
+                entries = [entry for entry in self.read_alone(study, after) if entry.position < first] + entries
+        try:
+            self._tail.append(study, entries)
+        except OSError as error:
+            # what is acknowledged is in both; a tail that can't be written for other reasons is not worth the study
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                self._followed.discard(study)
+                raise
+
+    def _check_end(self, study: str) -> None:
+        """Raises at the first look if the tail has entries that the database hasn't: its log passes over damage."""
+        if study in self._looked:
+            return
+        last = self._tail.last(study)  # first, since somebody may be appending
+        with self._lock, self._explained():
+            query = "select max(position) from journal where study = ?"
+            if (self._reading().execute(query, (study,)).fetchone()[0] or 0) < last:
+                raise sqlite3.DatabaseError("database disk image is malformed (SQLITE_CORRUPT): its end is missing")
+        self._looked.add(study)
+
+    def _entry(self, position: int, at: float, events: bytes, version: int) -> Entry:
+        try:
+            return Entry(position, at, decode_events(events, version), version)
+        except StoreError as error:
+            if version > VERSION:
+                raise
+            raise Damaged(str(error)) from error
+
+    def _put_right(self) -> None:
+        """Before the first append: puts a fresh database in the place of a damaged one, and says so in the journal."""
+        while self._damage:
+            from danlu.stores.repair import put_right, what  # which writes the fresh one with this module
+
+            study, damage = self._damage.popitem()
+            with self._lock, self._leases.held(study, "coordinator", "somebody who repairs it"):
+                self._let_go()
+                done = put_right(self.path, study, what(damage, self.path))
+                self.append(study, Entry(done.kept + 1, self.now(), (Noted(str(done)),)))
 
     def _reading(self) -> sqlite3.Connection:
         """A connection that can at least read."""
@@ -146,7 +238,9 @@ class SQLite:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}. {_remedy(_name(error) + str(error))}") from error
+            signs = _name(error) + str(error)
+            kind = Damaged if any(sign in signs for sign in _DAMAGED) else StoreError
+            raise kind(f"{self.path}: {error}. {_remedy(signs)}") from error
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
@@ -194,18 +288,6 @@ def _looked_at(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def copied(path: Path, folder: Path) -> Path:
-    """A copy of a database in another folder, together with what its last writer had yet to put into the main file."""
-    for part in companions(path):
-        shutil.copyfile(part, folder / part.name)
-    return folder / path.name
-
-
-def companions(path: Path) -> list[Path]:
-    """The files that hold a database: itself and its write-ahead log, as far as they exist."""
-    return [part for part in (path, path.with_name(path.name + "-wal")) if part.exists()]
-
-
 def _name(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", "")  # only errors of SQLite itself have one
 
@@ -218,139 +300,3 @@ def _remedy(message: str) -> str:
     if any(sign in message for sign in _DAMAGED):
         return "The file is damaged; `danlu doctor --repair FOLDER` saves all entries that can still be read."
     return "See `danlu doctor FOLDER`."
-
-
-def salvage(path: Path, study: str) -> list[Entry]:
-    """All entries from the first on that can still be read from a damaged database, up to the first that can't.
-
-    Raises:
-        StoreError: the journal is not damaged but of a later version.
-    """
-    entries: list[Entry] = []
-    for position, at, events, version in _readable_rows(path, study):
-        if isinstance(version, int) and version > VERSION:
-            decode_events(events, version)  # says which Danlu reads it
-        try:
-            entries.append(Entry(position, at, decode_events(events, version), version))
-        except (StoreError, TypeError):
-            break  # what comes behind the damage would hang in the air
-    return entries
-
-
-def _readable_rows(path: Path, study: str) -> list[tuple[int, float, bytes, int]]:
-    query = "select position, at, events, version from journal where study = ? and position = ?"
-    rows: list[tuple[int, float, bytes, int]] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="danlu-") as folder,  # a copy, because SQLite tidies up what it opens
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(copied(path, Path(folder)))) as connection,
-    ):
-        connection.execute("pragma writable_schema = on")  # without it SQLite opens no file that was cut short
-        # one by one: a walk through the whole table would break off before the first row behind a damaged page
-        while row := connection.execute(query, (study, len(rows) + 1)).fetchone():
-            rows.append(row)
-    return rows
-
-
-@dataclass(frozen=True)
-class Repaired:
-    """What a repair did.
-
-    Attributes:
-        path: of the journal.
-        kept: number of entries that it has now.
-        damaged: where the damaged file lies; None if there was no damage, and nothing was done.
-        why: what was wrong, in words.
-    """
-
-    path: Path
-    kept: int
-    damaged: Path | None = None
-    why: str = ""
-
-    def __str__(self) -> str:
-        if self.damaged is None:
-            return f"{self.path}: nothing to repair, all {self.kept} entries can be read."
-        return (
-            f"{self.path}: {self.why}. The first {self.kept} entries were saved; what came after them is lost. "
-            f"The damaged file is kept as {self.damaged.name}."
-        )
-
-
-def repair(path: Path, study: str) -> Repaired:
-    """Puts a fresh journal in the place of a damaged one: all entries before the first that can't be read.
-
-    The damaged file is kept beside it as journal.damaged-1.db, -2, ...; a journal that is whole is left alone.
-
-    Raises:
-        StoreError: there is no journal, not a single entry can be read, or the folder can't be written.
-        StudyBusy: somebody runs the study.
-    """
-    if not path.exists():
-        raise StoreError(f"{path}: there is no journal to repair.")
-    entries = _sound(salvage(path, study))
-    why = _fault(path, study)
-    if why is None:
-        return Repaired(path, len(entries))
-    if not entries:
-        raise StoreError(
-            f"{path}: not one entry can be read ({why}), so nothing was changed. Restore it from a copy. The files "
-            f"that trials left are not touched by this."
-        )
-    leases = FileLeases(path)
-    leases.claim(study, "coordinator", "danlu doctor --repair")
-    try:
-        return Repaired(path, len(entries), _replaced(path, study, entries), why)
-    except OSError as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{path}: {error.strerror or error}. Make the folder writable.") from error
-    finally:
-        leases.close()
-
-
-def _fault(path: Path, study: str) -> str | None:
-    """What is wrong with a journal; None if it is whole."""
-    store = SQLite(path)
-    try:
-        entries = list(store.read(study))
-        if len(_sound(entries)) < len(entries):
-            return "an entry does not follow from those before it"
-        return None if entries else "it is empty"
-    except StoreError as error:
-        return str(error).removeprefix(f"{path}: ").split(". ")[0]
-    finally:
-        store.close()
-
-
-def _sound(entries: list[Entry]) -> list[Entry]:
-    """The entries up to the first that contradicts those before it."""
-    try:
-        history = opened(entries[0] if entries else None)
-    except (StoreError, SpaceError):
-        return []
-    for count, entry in enumerate(entries[1:], start=1):
-        try:
-            history = history.apply(entry)
-        except StoreError:
-            return entries[:count]
-    return entries
-
-
-def _replaced(path: Path, study: str, entries: list[Entry]) -> Path:
-    """Writes the fresh journal beside the damaged one, then changes places; returns where the damaged one went."""
-    fresh = path.with_name(f"{path.stem}.repaired{path.suffix}")
-    for part in companions(fresh):
-        part.unlink()  # of a repair that was cut off
-    store = SQLite(fresh, durable=True)
-    with store.group():
-        for entry in entries:
-            store.append(study, entry)
-    store.close()
-    numbers = (k for k in range(1, 1_000_000) if not path.with_name(f"{path.stem}.damaged-{k}{path.suffix}").exists())
-    damaged = path.with_name(f"{path.stem}.damaged-{next(numbers)}{path.suffix}")
-    for part in companions(path):
-        os.replace(part, part.with_name(part.name.replace(path.name, damaged.name)))
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)  # an index of the old log: must not meet the new file
-    os.replace(fresh, path)
-    return damaged
