@@ -8,6 +8,7 @@ from dataclasses import replace
 import cloudpickle
 import psutil
 import pytest
+from tests.programs.saving import check_paused, program
 
 from danlu import Choice, Decision, Float, Int, Space, Status, Study, open_study, tune
 from danlu.core.strategy import Strategy
@@ -18,7 +19,6 @@ from danlu.programs.resumption import Resumption
 from danlu.programs.settings import program_from
 from danlu.programs.watch import Watch
 from danlu.strategies.random import Random
-from danlu.testing.runners import PauseOnce
 
 SPACE = Space({"lr": Float(1e-5, 1.0, log=True, default=0.1)})
 PYTHON = (sys.executable, "-S", "-u")  # without site packages it is there at once
@@ -347,46 +347,15 @@ def soon_gone(pid):
 
 # pausing, for programs that can go on ---------------------------------------------------------------------------------
 
-TRAINING = """
-import argparse, pathlib
-p = argparse.ArgumentParser()
-for flag in ("--lr", "--resume", "--out"):
-    p.add_argument(flag)
-a = p.parse_args()
-done, total = map(float, pathlib.Path(a.resume).read_text().split()) if a.resume else (0, 0.0)
-print("from", int(done))
-for epoch in range(int(done) + 1, 7):
-    total += float(a.lr) * epoch
-    print("epoch", epoch, "loss", total)
-    time.sleep(0.05)
-    pathlib.Path(a.out, f"{epoch}.ckpt").write_text(f"{epoch} {total}")
-    time.sleep(0.5 * (epoch == 2))
-"""
+
+def test_a_program_that_saves_can_be_paused_and_goes_on(tmp_path):
+    check_paused(tmp_path / "study")
 
 
-def test_a_program_that_saves_can_be_paused_and_goes_on(written, tuned):
-    program = written(
-        TRAINING, "--out", "{folder}", resumption=Resumption("{folder}/*.ckpt", ("--resume", "{checkpoint}"))
+def test_a_population_of_programs_is_forked_from_their_files(tuned):
+    study = tuned(
+        program("--resume={checkpoint}"), trials=6, strategy={"use": "pbt", "population": 4, "interval": 2}, steps=6
     )
-    study = tuned(program, trials=4, strategy=PauseOnce())
-    assert [trial.status for trial in study.trials] == [Status.COMPLETE] * 4
-    assert [trial.attempt for trial in study.trials] == [1, 2, 2, 1]
-    for trial in study.trials:
-        assert trial.curve.steps.tolist() == [1, 2, 3, 4, 5, 6]
-        sums = [trial.config["lr"] * epoch * (epoch + 1) / 2 for epoch in range(1, 7)]
-        assert trial.curve["loss"].tolist() == pytest.approx(sums)
-        assert [line for line in log(study, trial.number).splitlines() if line.startswith("from")] == (
-            ["from 0", "from 2"] if trial.attempt == 2 else ["from 0"]
-        )
-        assert study.load(trial)["name"] == "6.ckpt"
-    assert study.verify() == []
-
-
-def test_a_population_of_programs_is_forked_from_their_files(written, tuned):
-    program = written(
-        TRAINING, "--out", "{folder}", resumption=Resumption("{folder}/*.ckpt", ("--resume={checkpoint}",))
-    )
-    study = tuned(program, trials=6, strategy={"use": "pbt", "population": 4, "interval": 2}, steps=6)
     forks = [trial for trial in study.trials if trial.parent is not None]
     assert forks
     for trial in forks:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from tests.programs.saving import check_paused
 
 ray = pytest.importorskip("ray")
 
@@ -144,6 +145,12 @@ class TestResources:
         [told] = [note for note in study.history.notes if "have a place" in note]
         assert "2 of 3 trials at a time have a place" in told
         assert "wait for 1 CPU" in told
+
+
+def test_programs_run_in_a_cluster_are_paused_and_go_on(tmp_path, ray_cluster, elsewhere):
+    check_paused(
+        tmp_path, workers=2, runner={"use": "ray", "address": ray_cluster.address}, resources=Resources(cpus=1)
+    )
 
 
 class TestNodes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.programs.saving import check_paused
 
 from danlu.core.history import History
 from danlu.core.runner import Runner
@@ -226,6 +227,11 @@ def test_when_it_is_interrupted_twice_no_job_is_left(cluster: Cluster, tmp_path:
     assert cluster.jobs() == {}
     run(study, slurm(), Trials(3))
     assert_counted(study, 3)
+
+
+def test_programs_run_in_jobs_are_paused_and_go_on(cluster: Cluster, tmp_path: Path) -> None:
+    study = check_paused(tmp_path, workers=2, runner={"use": "slurm", "look": 0.3})
+    assert {t.worker.split(" on ")[1] for t in study.trials} <= {"n1", "n2"}
 
 
 def test_an_unknown_partition_is_refused_in_the_words_of_sbatch(cluster: Cluster, tmp_path: Path) -> None:
