@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from contestants import Config
-from suites import problems_of
+from suites import further_curves, problems_of
 
 
-def curved(folder: Path) -> dict[str, Any]:
-    """The problems of a folder that have learning curves, by name."""
+def curved(folder: Path, further: bool = False) -> dict[str, Any]:
+    """The problems of a folder that have learning curves, by name; or those that its suite leaves out."""
+    if further:
+        return further_curves(folder)
     return {name: problem for name, problem in problems_of(folder).items() if problem.epochs}
 
 

@@ -42,7 +42,7 @@ def test_a_ramp_has_the_shape_of_its_shares():
 
 
 def test_long_texts_are_broken_into_lines_that_fit():
-    text = "mean over the other 4 hyperparameters, as a Gaussian process believes; faded where no trial is near"
+    text = "mean over the other 4 hyperparameters, as a Gaussian process believes; faded where it knows little"
     lines = Style(width=400).wrap([text, "short"])
     assert " ".join(lines) == text + " short"
     assert lines[-1] == "short"

@@ -163,7 +163,7 @@ def _notes_on_cells(history: History, cells: Sequence[Row]) -> list[str]:
 
 def _note_on_surface(history: History) -> str:
     over = _over_others(history)
-    return (f"mean over {over}, " if over else "") + "as a Gaussian process believes; faded where no trial is near"
+    return (f"mean over {over}, " if over else "") + "as a Gaussian process believes; faded where it knows little"
 
 
 def _over_others(history: History) -> str:
