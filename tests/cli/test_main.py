@@ -15,6 +15,11 @@ def test_it_says_which_version_it_is(danlu):
     assert danlu("--version").out.strip() == f"danlu {__version__}"
 
 
+def test_it_can_be_called_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "danlu", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"danlu {__version__}"
+
+
 def test_a_mistake_is_one_message_on_standard_error_and_status_2(here, danlu):
     said = danlu("show", "nowhere")
     assert said.status == 2

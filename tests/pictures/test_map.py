@@ -126,8 +126,18 @@ def test_thousands_are_counted_and_the_best_hundred_drawn():
 
 
 def test_trials_carry_their_numbers_while_there_are_few():
-    assert len(Map().frame(search(30)).tables["labels"]) == 30
+    assert 20 <= len(Map().frame(search(30)).tables["labels"]) <= 30
     assert Map().frame(search(50)).tables["labels"] == ()
+
+
+def test_of_numbers_on_top_of_each_other_the_best_trials_stays():
+    history = search(30)
+    frame = Map().frame(history)
+    x, y = frame.axes["x"], frame.axes["y"]
+    places = [(x.share(row["x"]), y.share(row["y"])) for row in frame.tables["labels"]]
+    for k, (a, b) in enumerate(places):
+        assert all(abs(a - c) > 0.01 or abs(b - d) > 0.01 for c, d in places[:k])
+    assert str(history.best.number) in [row["text"] for row in frame.tables["labels"]]
 
 
 def test_the_colours_are_not_spent_on_a_few_bad_trials():

@@ -25,6 +25,11 @@ from danlu.pictures.style import LIGHT, SEAM, Style, finish, mark_scales, seam
 _POINTS = (40, 30)  # places across and up at which the surface is worked out; the image is smooth in between
 _NUMBERED = 40  # trials up to which each carries its number
 _NEAR = 0.2  # of an axis: the distance from the nearest trial at which the surface has lost 40 % of its colour
+_LETTER, _LINE, _LIFT = (
+    0.009,
+    0.026,
+    0.013,
+)  # of the picture: width and height of a digit, and where a label is lifted to
 _BINS = (48, 32)  # in which many trials are counted
 _COLOURS = (0.0, 0.15, 1.3)  # room, free, flat of the colours: a third of the scale must not go to a few bad trials
 _WRITTEN = (10, 9)  # columns and rows of a grid up to which its values are written into the cells
@@ -105,7 +110,8 @@ def _frame(picture: Map, history: History, names: tuple[str, ...]) -> Frame:
     last = picture.fact("last", facts["last"])
     tables["trials"] = _rows(history, trials, at, grid, value, is_dense, last)
     if last < _NUMBERED:
-        tables["labels"] = tuple(_labels(history, trials, at, grid))
+        labels = _labels(history, trials, at, grid)
+        tables["labels"] = tuple(_apart(labels, x, y) if grid is None else labels)
     elif grid is None and not is_dense:
         notes.append("the later a trial, the stronger its dot")
     notes += marks.notes_on_rest(trials, "", "the estimate" if grid is None else "the cells", is_dense)
@@ -271,6 +277,25 @@ def _labels(history: History, trials: Sequence[Trial], at: dict[int, Pair], grid
         lifted = any(t.number in large for t in same)
         rows.append({"text": text, "lifted": lifted} | _at(same[0], at[same[0].number], grid))
     return rows
+
+
+def _apart(labels: Sequence[Row], x: Axis, y: Axis) -> list[Row]:
+    """Those that can be read: of labels on top of each other the lifted one, else the earliest."""
+    kept: list[Row] = []
+    places: list[tuple[float, float, float]] = []
+    for label in sorted(labels, key=lambda label: not label["lifted"]):
+        across = _place(x, label["x"], label["dx"])
+        up = _place(y, label["y"], label["dy"]) + _LIFT * label["lifted"]
+        width = _LETTER * (len(label["text"]) + 0.5)
+        if all(abs(across - a) > (width + w) / 2 or abs(up - u) > _LINE for a, u, w in places):
+            kept.append(label)
+            places.append((across, up, width))
+    return kept
+
+
+def _place(axis: Axis, value: Any, spread: float) -> float:
+    """Where on an axis a trial stands, 0 to 1: around the middle of its option, on it where it is a number."""
+    return axis.share(value) + (spread / (2 * len(axis.options)) if axis.options else 0.0)
 
 
 # drawing ------------------------------------------------------------------------------------------------------------

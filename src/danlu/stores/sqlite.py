@@ -200,10 +200,11 @@ class SQLite:
         while self._damage:
             from danlu.stores.repair import put_right, what  # which writes the fresh one with this module
 
-            study, damage = self._damage.popitem()
+            study, damage = next(iter(self._damage.items()))
             with self._lock, self._leases.held(study, "coordinator", "somebody who repairs it"):
                 self._let_go()
                 done = put_right(self.path, study, what(damage, self.path))
+                del self._damage[study]
                 self.append(study, Entry(done.kept + 1, self.now(), (Noted(str(done)),)))
 
     def _reading(self) -> sqlite3.Connection:

@@ -1,0 +1,5 @@
+"""`python -m danlu`, where the command `danlu` is not on the path."""
+
+from danlu.cli.main import main
+
+main()
