@@ -23,6 +23,7 @@ from danlu.core.trial import Status  # noqa: E402
 from danlu.errors import RunnerError  # noqa: E402
 from danlu.loop import run  # noqa: E402
 from danlu.runners.ray import Ray  # noqa: E402
+from danlu.runners.transfer import Mirror  # noqa: E402
 from danlu.testing.runners import SPACE, RunnerKit  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -266,6 +267,9 @@ class TestFiles:
         self, tmp_path, monkeypatch, storage
     ):
         monkeypatch.setattr("danlu.runners.transfer.PIECE", 1000)
+        fetch = Mirror.fetch
+        # while a file is fetched, the other trial goes on, and what the study has given up is tidied away
+        monkeypatch.setattr(Mirror, "fetch", lambda mirror, stored: (time.sleep(0.2), fetch(mirror, stored)))
         store = tmp_path / "storage"
 
         def train(trial, config):

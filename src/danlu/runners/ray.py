@@ -64,6 +64,7 @@ class _Tenant:
         actor: its process.
         call: what comes back with the next message.
         fetching: a file that is being fetched out of the storage.
+        stored: the path of that file.
         deadline: when its time is over, from its start on.
         heard: when it last gave a sign of life of its training function.
         size: of its log then.
@@ -76,6 +77,7 @@ class _Tenant:
     call: Any
     mirror: Mirror
     fetching: "Future[None] | None" = None
+    stored: str = ""
     deadline: float | None = None
     heard: float = field(default_factory=lambda: time.monotonic() + _STARTING)
     size: int = 0
@@ -243,7 +245,7 @@ class Ray:
                 case None:
                     tenant.call = tenant.actor.listen.remote()
                 case Stored() as stored:
-                    self._in_storage.add(stored.path)
+                    tenant.stored = stored.path
                     tenant.fetching = self._carriers.submit(tenant.mirror.fetch, stored)
                 case Doubted() as doubted:
                     tenant.call = tenant.actor.answer.remote(tenant.mirror.vouch(doubted))
@@ -288,6 +290,7 @@ class Ray:
         for tenant in self._tenants:
             if tenant.fetching is not None and tenant.fetching.done():
                 error = tenant.fetching.exception()
+                self._in_storage.add(tenant.stored)  # not before: what the folder lacks is tidied away
                 if isinstance(error, StoreError):
                     raise error
                 reply = None if error is None else ArtifactError(f"storage: {error}")
