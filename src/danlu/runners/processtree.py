@@ -2,9 +2,12 @@
 
 import os
 import signal
+import time
 import warnings
 from contextlib import suppress
 from typing import Any
+
+_LONGEST = 10.0  # seconds that a process waits to be ended by its copy
 
 
 def descendants(root: int) -> list[Any]:
@@ -64,6 +67,8 @@ def end(root: int) -> None:
 def end_own() -> None:
     """Kills this process with its group and all that it has started; a copy of it does that, where copies can be."""
     if hasattr(os, "fork"):
+        import psutil  # noqa: F401 - here, for the copy must not wait for an import that another thread has begun
+
         own = os.getpid()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns of locks that other threads hold; the copy takes none
@@ -74,7 +79,9 @@ def end_own() -> None:
                 end(own)
             finally:
                 os._exit(1)
-        os.waitpid(copy, 0)
+        deadline = time.monotonic() + _LONGEST
+        while os.waitpid(copy, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
+            time.sleep(0.01)
     os._exit(1)
 
 
