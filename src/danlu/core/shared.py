@@ -163,7 +163,7 @@ class Numbers:
         first = max((self._bits & -self._bits).bit_length() - 1, 0)
         bits = self._bits >> first
         packed = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-        return np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8), bitorder="little")) + first
+        return np.unpackbits(np.frombuffer(packed, dtype=np.uint8), bitorder="little").nonzero()[0] + first
 
 
 class Index(Generic[T]):

@@ -87,7 +87,7 @@ class Layout:
         """The vectors on the levels that there are, what is inactive at its idle value; shape (m, s)."""
         x = x.copy()
         for k, levels, edges in self._stepped:
-            x[:, k] = levels[np.searchsorted(edges, x[:, k], side="right")]
+            x[:, k] = levels[edges.searchsorted(x[:, k], side="right")]
         return x if not self._switches else np.where(self.active(x), x, self._idle)
 
     def vectors(self, u: Floats) -> Floats:

@@ -71,6 +71,11 @@ class Group:
         """Of each option, how many there are of its choice, shape (options,)."""
         return np.repeat(self.options, self.options).astype(float)
 
+    @cached_property
+    def even(self) -> Floats:
+        """ln q of each option if all of its choice are as likely, shape (options,)."""
+        return np.asarray(-np.log(self.sizes))
+
     def features(self, x: Floats) -> Floats:
         """f of vectors, shape (m, 2j + options + 1)."""
         j = len(self.numbers)
@@ -142,9 +147,9 @@ class Mixtures:
         """M, shape (j, i): Φ(a) − Φ(a − 1/σ), a being the distance to the nearer bound in deviations."""
         masses, a = np.ones(self.mu.shape), np.minimum(self.mu, 1.0 - self.mu) / self.sigma
         # by flat indices: masks and `ndtr` of all took 70 µs of a suggestion, of 500 trials one number in three is cut
-        cut = np.flatnonzero(a < _WHOLE)
+        cut = (a < _WHOLE).ravel().nonzero()[0]
         masses.put(cut, ndtr(a.take(cut)))
-        broad = np.flatnonzero(self.sigma > 0.5 / _WHOLE)
+        broad = (self.sigma > 0.5 / _WHOLE).ravel().nonzero()[0]
         masses.put(broad, masses.take(broad) - ndtr(a.take(broad) - 1.0 / self.sigma.take(broad)))
         return masses
 
@@ -172,7 +177,8 @@ class Mixtures:
             any_of, at = rng.random((2, c, m))
             is_any = (any_of * (options + (n + 1)) < options) | (i == n)
             x[:, self.group.choices] = np.where(is_any, (at * options).astype(np.intp), self.taken.take(i, axis=1)).T
-            self._draw_believed(x, np.flatnonzero(i == n), rng)
+            if self.group.belief:
+                self._draw_believed(x, np.flatnonzero(i == n), rng)
 
     def _draw_believed(self, x: Floats, rows: Indices, rng: np.random.Generator) -> None:
         """Draws the choices of which the user said something, of vectors from the first prior, in place."""
@@ -187,7 +193,7 @@ def _normals(mu: Floats, sigma: Floats, rng: np.random.Generator) -> Floats:
     """Draws from normals cut to [0, 1], of the shape of μ and σ."""
     x = mu + sigma * rng.standard_normal(mu.shape)
     # what falls inside is a draw from the cut normal already, and what does not, one in ten, is replaced by one
-    beyond = np.flatnonzero((x < 0.0) | (x > 1.0))
+    beyond = ((x < 0.0) | (x > 1.0)).ravel().nonzero()[0]
     mu, sigma = mu.take(beyond), sigma.take(beyond)
     low, high = ndtr(-mu / sigma), ndtr((1.0 - mu) / sigma)
     drawn = mu + sigma * ndtri(low + rng.random(len(mu)) * (high - low))
@@ -214,7 +220,7 @@ def mixtures(group: Group, sets: Sequence[tuple[Floats, Floats]], trust: float =
         taken[:, begin : end - 1] = x.T[group.choices]
         mu[:, end - 1] = IDLE
         weights[begin:end] /= weights[begin:end].sum()
-    log_prior = np.tile(-np.log(group.sizes)[:, None], len(sets))
+    log_prior = group.even[:, None].repeat(len(sets), axis=1)
     if trust == 0.0 or not group.belief:
         return Mixtures(group, ends, sizes, weights, mu, _bandwidths(mu, ends, sizes, group.floor), taken, log_prior)
     first = int(ends[0]) - 1

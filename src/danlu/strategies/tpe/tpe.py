@@ -86,7 +86,7 @@ class TPE(Strategy):
         x = allowed_draws(layout, self.candidates, lambda count: _sampled(layout, densities, count, rng))
         with one_thread():
             good, others = log_densities(densities, x, layout.active(x))
-        return x[np.argsort(others - good, kind="stable")]
+        return np.asarray(x[(others - good).argsort(kind="stable")])
 
     def _densities(self, history: History, layout: Layout, rows: Rows, rng: np.random.Generator) -> list[Mixtures]:
         """Those of the good trials and of the others, failed and pending ones among the others, group by group."""
@@ -113,9 +113,9 @@ def _others(rows: Rows, good: Indices, rng: np.random.Generator) -> tuple[Floats
     """
     f, n, p = len(rows.failed), len(rows) - len(good), len(rows.pending)
     kept, weights = _thinned(f + n + p, rng)
-    begin, end = np.searchsorted(kept, [f, f + n])
+    begin, end = kept.searchsorted((f, f + n)).tolist()
     rest = kept[begin:end] - f
-    rest += np.searchsorted(good - np.arange(len(good)), rest, side="right")  # the good ones are not counted
+    rest += (good - np.arange(len(good))).searchsorted(rest, side="right")  # the good ones are not counted
     failed, pending = rows.failed[kept[:begin]], rows.pending[kept[end:] - f - n]
     return np.concatenate([failed, rows.x.take(rest, axis=0), pending]), weights
 
