@@ -96,18 +96,17 @@ def test_a_damaged_journal_is_repaired_up_to_the_first_entry_that_can_not_be_rea
     assert repair(path, "study").damaged is None
 
 
-def follow(store, event=None):
-    """Appends what comes next."""
-    last = list(store.read("study"))[-1].position
-    store.append("study", ev.Entry(last + 1, 0.0, (event or ev.Noted("goes on"),)))
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_what_the_tail_has_is_read_as_if_nothing_had_happened(tmp_path, damage):
+@pytest.fixture(params=DAMAGES.values(), ids=DAMAGES.keys())
+def harmed(request, tmp_path):
+    """A damaged journal beside its tail: its path, the entries that it had, and what the damaged file holds."""
     path = journal_of(tmp_path / "journal.db")
     before = list(SQLite(path).read("study"))
-    damage(path)
-    damaged = path.read_bytes()
+    request.param(path)
+    return path, before, path.read_bytes()
+
+
+def test_what_the_tail_has_is_read_as_if_nothing_had_happened(harmed):
+    path, before, damaged = harmed
     store = SQLite(path)
     assert list(store.read("study")) == before
     assert list(store.read("study", after=290)) == before[290:]
@@ -115,12 +114,8 @@ def test_what_the_tail_has_is_read_as_if_nothing_had_happened(tmp_path, damage):
     store.close()
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_who_runs_a_damaged_study_puts_it_right_and_its_journal_says_so(tmp_path, damage):
-    path = journal_of(tmp_path / "journal.db")
-    before = list(SQLite(path).read("study"))
-    damage(path)
-    damaged = path.read_bytes()
+def test_who_runs_a_damaged_study_puts_it_right_and_its_journal_says_so(harmed, tmp_path):
+    path, before, damaged = harmed
     store = SQLite(path)
     assert list(store.read("study")) == before
     store.claim("study", "coordinator", "me")
@@ -131,7 +126,7 @@ def test_who_runs_a_damaged_study_puts_it_right_and_its_journal_says_so(tmp_path
     assert others == before
     assert "All 300 entries were saved. The damaged file is kept as journal.damaged-1.db" in last.events[0].text
     assert (tmp_path / "journal.damaged-1.db").read_bytes() == damaged
-    follow(store)
+    store.append("study", ev.Entry(302, 0.0, (ev.Noted("goes on"),)))
     store.close()
     assert len(list(SQLite(path).read_alone("study"))) == 302
     assert repair(path, "study").damaged is None

@@ -82,10 +82,13 @@ def fault(path: Path, study: str) -> str | None:
     """What is wrong with a journal; None if it is whole."""
     store = SQLite(path)
     try:
-        entries = list(store.read_alone(study))
-        if len(_sound(entries)) < len(entries):
-            return "an entry does not follow from those before it"
-        return None if entries else "it is empty"
+        history = None
+        for entry in store.read_alone(study):  # one by one: a journal may be larger than memory
+            try:
+                history = opened(entry) if history is None else history.apply(entry)
+            except (StoreError, SpaceError):
+                return "an entry does not follow from those before it"
+        return "it is empty" if history is None else None
     except StoreError as error:
         return what(error, path)
     finally:

@@ -3,8 +3,8 @@
 journal.db-tail       a line for each entry, the newest last, with a checksum
 journal.db-tail-old   the lines before those: what journal.db-tail was when it had grown to its size
 
-It is written behind the database and never read while that is whole, so it costs one write of some hundred bytes per
-append, and no wait for the disk.
+It is written behind the database, and while that is whole only its last line is read, once. So it costs one write of
+some hundred bytes per append, and no wait for the disk.
 """
 
 import errno
