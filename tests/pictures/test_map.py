@@ -126,7 +126,13 @@ def test_thousands_are_counted_and_the_best_hundred_drawn():
 
 
 def test_trials_carry_their_numbers_while_there_are_few():
-    assert 20 <= len(Map().frame(search(30)).tables["labels"]) <= 30
+    frame = Map().frame(search(30))
+    x, y = frame.axes["x"], frame.axes["y"]
+    labels = {row["text"]: (x.share(row["x"]), y.share(row["y"])) for row in frame.tables["labels"]}
+    at = {str(row["trial"]): (x.share(row["x"]), y.share(row["y"])) for row in frame.tables["trials"]}
+    assert len(at) == 30
+    for number in at.keys() - labels.keys():  # where another one's number stands already
+        assert any(abs(at[number][0] - a) < 0.03 and abs(at[number][1] - b) < 0.04 for a, b in labels.values())
     assert Map().frame(search(50)).tables["labels"] == ()
 
 

@@ -246,7 +246,7 @@ def test_a_pattern_says_what_counts(written, tuned):
     assert study.best.value == 0.25
 
 
-def test_an_early_stop_happens_soon_after_the_line(written, tuned):
+def test_an_early_stop_happens_within_a_second_of_the_line(written, tuned):
     body = (
         "signal.signal(signal.SIGTERM, lambda *_: (print('told', time.time()), sys.exit(0)))\n"
         "print('epoch 1 loss 0.5', time.time(), flush=True)\ntime.sleep(60)"
@@ -254,7 +254,7 @@ def test_an_early_stop_happens_soon_after_the_line(written, tuned):
     study = tuned(written(body), strategy=StopAtOnce())
     assert study.trials[0].status is Status.STOPPED
     begun, told = (float(line.split()[-1]) for line in log(study).splitlines()[1:])
-    assert told - begun < 10
+    assert told - begun < 1
 
 
 def test_a_program_whose_output_is_closed_is_still_followed(written, tuned):

@@ -25,11 +25,8 @@ from danlu.pictures.style import LIGHT, SEAM, Style, finish, mark_scales, seam
 _POINTS = (40, 30)  # places across and up at which the surface is worked out; the image is smooth in between
 _NUMBERED = 40  # trials up to which each carries its number
 _NEAR = 0.2  # of an axis: the distance from the nearest trial at which the surface has lost 40 % of its colour
-_LETTER, _LINE, _LIFT = (
-    0.009,
-    0.026,
-    0.013,
-)  # of the picture: width and height of a digit, and where a label is lifted to
+_LETTER, _LINE = 0.009, 0.026  # of the picture: width and height of a digit
+_LIFT = 0.013  # of the picture: how far a label is lifted over a large mark
 _BINS = (48, 32)  # in which many trials are counted
 _COLOURS = (0.0, 0.15, 1.3)  # room, free, flat of the colours: a third of the scale must not go to a few bad trials
 _WRITTEN = (10, 9)  # columns and rows of a grid up to which its values are written into the cells
