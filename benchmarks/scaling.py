@@ -219,7 +219,7 @@ def report(found: dict[str, list[float]], repeats: int) -> str:
 
 RUNGS_TOLD = """\
 Their own CPU time of a suggestion and of the decisions on the reports that follow it, inner strategy included. A model
-sees the trials of the highest rung with enough of them, of 1,000 that are 12 and of 20,000 many more, so that `gp` takes
+sees the trials of the highest rung with enough of them, of 1,000 that are 12 and of 20,000 many, so that `gp` takes
 less than alone and grows. Where SHA has just filled a round, most of its suggestions are promotions, which ask no model
 (5,000 trials)."""
 
